@@ -1,0 +1,85 @@
+"""Boxes: half-open N-d intervals in global coordinates. Receptive fields and tiles are both boxes pushed through windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from atrous.geometry.maps import Pull
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The elements with ``lo[i] <= index[i] < hi[i]`` on every axis; empty as soon as one axis is.
+
+    >>> Box((0, 2), (4, 6)).shape
+    (4, 4)
+    """
+
+    lo: tuple[int, ...]
+    hi: tuple[int, ...]
+
+    @classmethod
+    def full(cls, shape: Sequence[int]) -> Box:
+        """The box of a whole array."""
+        return cls((0,) * len(shape), tuple(shape))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(max(0, hi - lo) for lo, hi in zip(self.lo, self.hi, strict=True))
+
+    @property
+    def size(self) -> int:
+        """How many elements the box has."""
+        return prod(self.shape)
+
+    @property
+    def empty(self) -> bool:
+        return self.size == 0
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return iter(zip(self.lo, self.hi, strict=True))
+
+    def __str__(self) -> str:
+        return "[" + ", ".join(f"{lo}:{hi}" for lo, hi in self) + "]"
+
+    def intersect(self, other: Box) -> Box:
+        """What lies in both."""
+        return Box(tuple(map(max, self.lo, other.lo)), tuple(map(min, self.hi, other.hi)))
+
+    def clip(self, shape: Sequence[int]) -> Box:
+        """What lies inside an array of this shape; an axis that misses the array becomes empty at its nearer end."""
+        lo = tuple(min(max(a, 0), n) for a, n in zip(self.lo, shape, strict=True))
+        hi = tuple(max(min(b, n), a) for b, n, a in zip(self.hi, shape, lo, strict=True))
+        return Box(lo, hi)
+
+    def contains(self, other: Box) -> bool:
+        return other.empty or all(a <= c and d <= b for (a, b), (c, d) in zip(self, other, strict=True))
+
+    def slices(self, origin: Sequence[int] | None = None) -> tuple[slice, ...]:
+        """Index of this box in an array whose first element lies at ``origin`` (default: the global zero)."""
+        start = origin or (0,) * len(self.lo)
+        return tuple(slice(lo - o, hi - o) for (lo, hi), o in zip(self, start, strict=True))
+
+
+def hull(boxes: Iterable[Box]) -> Box | None:
+    """The smallest box that holds all the non-empty ones; ``None`` if there is none.
+
+    >>> hull([Box((0,), (3,)), Box((7,), (9,))])
+    Box(lo=(0,), hi=(9,))
+    """
+    full = [box for box in boxes if not box.empty]
+    if not full:
+        return None
+    lo = tuple(map(min, zip(*(box.lo for box in full), strict=True)))
+    hi = tuple(map(max, zip(*(box.hi for box in full), strict=True)))
+    return Box(lo, hi)
+
+
+def pull_back(box: Box, pulls: Sequence[Pull]) -> Box:
+    """The input box that an output box reads through one pull for each input axis, not clipped to the signal."""
+    if box.empty:
+        return Box((0,) * len(pulls), (0,) * len(pulls))
+    needs = [pull.map.needs(box.lo[pull.axis], box.hi[pull.axis]) for pull in pulls]
+    return Box(tuple(lo for lo, _ in needs), tuple(hi for _, hi in needs))

@@ -1,0 +1,87 @@
+"""One axis of a transposed convolution: the twin of ``Window`` with inputs and outputs exchanged.
+
+Input ``i`` reaches the outputs ``i*stride - pad_lo + t*dilation``; seen from output ``o``, it reads input ``i`` through tap
+``t`` when ``i*stride == o + pad_lo - t*dilation``. Outputs of one residue modulo the stride (a *phase*) read through the
+same taps, so each phase is an ordinary dense window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+
+from atrous.geometry.window import Window, at_least, ceil_div
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """The outputs ``first, first + step, ...`` of a transposed window, as a dense window over the input.
+
+    Output number ``j`` of the phase (``o = first + j*step``) reads through ``window``; its tap ``t`` is the kernel's tap
+    ``taps[t]``. Phases without taps (a stride beyond the kernel) have ``window = None`` and give the bias alone.
+    """
+
+    first: int
+    step: int
+    taps: tuple[int, ...]
+    window: Window | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedWindow:
+    """The adjoint of ``Window`` on one axis; ``output_padding`` extends the output at its high end.
+
+    >>> TransposedWindow(4, stride=2, pad_lo=1, pad_hi=1).output_size(8)
+    16
+    """
+
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+    pad_lo: int = 0
+    pad_hi: int = 0
+    output_padding: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("kernel", "stride", "dilation"):
+            at_least(name, getattr(self, name), 1)
+        at_least("output_padding", self.output_padding, 0)
+
+    @property
+    def extent(self) -> int:
+        """The support of the dilated kernel, ``1 + (kernel-1)*dilation``."""
+        return 1 + (self.kernel - 1) * self.dilation
+
+    def output_size(self, size: int) -> int:
+        """How many outputs ``size`` inputs give; 0 or less means none."""
+        return (size - 1) * self.stride + self.extent + self.output_padding - self.pad_lo - self.pad_hi
+
+    def needs(self, lo: int, hi: int) -> tuple[int, int]:
+        """The input interval that can reach the outputs ``[lo, hi)``, not clipped to the signal.
+
+        >>> TransposedWindow(2, stride=2).needs(3, 6)
+        (1, 3)
+        """
+        if hi <= lo:
+            return (0, 0)
+        first = ceil_div(lo + self.pad_lo - (self.extent - 1), self.stride)
+        last = (hi - 1 + self.pad_lo) // self.stride
+        return (first, max(first, last + 1))
+
+    def phases(self) -> tuple[Phase, ...]:
+        """The dense windows that the outputs of each residue modulo the stride read through, in order of their first output.
+
+        Tap ``t`` serves output ``o`` when ``t*dilation`` and ``o + pad_lo`` agree modulo the stride: the taps of a phase
+        are ``stride/g`` apart with ``g = gcd(stride, dilation)``, and step the input by ``dilation/g``.
+        """
+        return tuple(self._phase(first) for first in range(self.stride))
+
+    def _phase(self, first: int) -> Phase:
+        taps = [t for t in range(self.kernel) if (first + self.pad_lo - t * self.dilation) % self.stride == 0]
+        if not taps:
+            return Phase(first, self.stride, (), None)
+        # Growing taps read falling inputs; a Window reads upwards, so the taps are listed from the last to the first.
+        taps.reverse()
+        lowest = (first + self.pad_lo - taps[0] * self.dilation) // self.stride
+        spread = self.dilation // gcd(self.stride, self.dilation)
+        return Phase(first, self.stride, tuple(taps), Window(len(taps), 1, spread, pad_lo=-lowest))
