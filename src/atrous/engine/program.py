@@ -13,7 +13,7 @@ from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.lowering import Tape, Task, lower
 from atrous.engine.runtime import RUN_LOCK, check_threads, execute
 from atrous.engine.schedule import LINE, Schedule
-from atrous.engine.view import Buffer, Home, View, row_major
+from atrous.engine.view import Buffer, Home, View, channels_last, row_major
 from atrous.errors import ArgumentError
 from atrous.geometry import Box
 from atrous.graph.demand import demand
@@ -103,7 +103,7 @@ class Bound:
             task = Task(
                 node.name,
                 node.layer,
-                [views.get(name, _NOTHING) for name in node.inputs],
+                [views[name] if name in views else _absent(self.facts[name]) for name in node.inputs],
                 [self.facts[name] for name in node.inputs],
                 [name if name in self.network.constants else None for name in node.inputs],
                 self.facts[node.output],
@@ -118,7 +118,14 @@ class Bound:
         return schedule
 
 
-_NOTHING = View(Buffer(Home.CONSTANT, 0), "float32", Box((), ()), ())
+_NO_MEMORY = np.zeros(LINE, np.uint8)
+
+
+def _absent(fact: Fact) -> View:
+    """The view of an operand of which a box reads nothing, because only padding meets it."""
+    shape = (*fact.sizes[:2], *(0 for _ in fact.sizes[2:]))
+    strides = channels_last(shape) if len(shape) > 2 else row_major(shape)
+    return View(Buffer(Home.CONSTANT, 0, array=_NO_MEMORY), fact.dtype, Box.full(shape), strides)
 
 
 def _external(home: Home, name: str, fact: Fact, box: Box) -> View:
@@ -148,7 +155,8 @@ class Program:
         outputs = {name: np.empty(bound.facts[name].sizes, bound.facts[name].dtype) for name in self.network.outputs}
         if out is not None:
             outputs[self.network.outputs[0]] = _checked_out(out, outputs[self.network.outputs[0]])
-        bound.run(boxes, given, outputs, self.threads)
+        read = {name: array[boxes[name].slices()] for name, array in given.items() if name in boxes}
+        bound.run(boxes, read, outputs, self.threads)
         results = tuple(outputs[name] for name in self.network.outputs)
         return results[0] if len(results) == 1 else results
 
