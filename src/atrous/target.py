@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from atrous.errors import ArgumentError
-
-#: Bytes of an element by the name of its type.
-ITEMSIZE = {"float32": 4, "float64": 8}
+from atrous.geometry.sizes import ITEMSIZE
 
 _CPU0_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
