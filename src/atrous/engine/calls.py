@@ -96,8 +96,8 @@ def conv(
 ) -> Array:
     """Convolve arrays, the lecture's way: the kernel is not flipped.
 
-    ``x`` ``(N, C, *space)`` and ``w`` ``(K, C/groups, *kernel)`` with 1, 2 or 3 spatial axes, ``bias`` ``(K,)`` or ``None``, all
-    float32 or all float64; returns ``(N, K, *out)`` of that type. ``stride`` and ``dilation`` are numbers, or one for each axis.
+    ``x`` ``(N, C, *space)`` and ``w`` ``(K, C/groups, *kernel)`` with 1, 2 or 3 spatial axes, ``bias`` ``(K,)`` or ``None``
+    are all float32 or all float64; returns ``(N, K, *out)``. ``stride`` and ``dilation`` are numbers, or one for each axis.
     ``padding`` is a number, one for each axis, (low, high) pairs, ``"valid"`` or ``"same"``; what is padded is 0.
     ``activation`` is ``None``, a name ("relu", "sigmoid", "tanh", ...) or a pointwise layer. ``out`` receives the result.
     Weights are packed at each call: keep a ``Conv`` to do it once. Raises ``ArgumentError``.
