@@ -31,13 +31,31 @@ KERNEL_SIGNATURE = (PTR, I64, I64)
 def host() -> Target:
     """The CPU that this process runs on, as LLVM names it."""
     _initialise()
-    return Target.from_host(llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    return Target.from_host(llvm.get_host_cpu_name(), llvm.get_host_cpu_features())
 
 
 @cache
 def _initialise() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+
+
+def triple(target: Target) -> str:
+    """LLVM's name of the platform."""
+    native = str(llvm.get_process_triple())
+    return native if native.startswith(target.arch) else f"{target.arch}-unknown-linux-gnu"
+
+
+def feature_string(target: Target) -> str:
+    """The features for LLVM; code that is written for 512-bit vectors keeps them."""
+    return ",".join(
+        [*(f"+{name}" for name in sorted(target.features)), *(["-prefer-256-bit"] if target.arch == "x86_64" else [])]
+    )
+
+
+def identity(target: Target) -> str:
+    """What of a target decides the code."""
+    return f"{triple(target)} {target.name} {feature_string(target)}"
 
 
 @cache
@@ -80,16 +98,16 @@ class Compiler:
     def machine(self) -> llvm.TargetMachine:
         if self._machine is None:
             _initialise()
-            target = llvm.Target.from_triple(self.target.triple or llvm.get_default_triple())
+            target = llvm.Target.from_triple(triple(self.target))
             # The small code model: constants lie beside the code, and JITLink reaches the C library through stubs.
             self._machine = target.create_target_machine(
-                cpu=self.target.name, features=self.target.features, opt=3, codemodel="small", reloc="pic"
+                cpu=self.target.name, features=feature_string(self.target), opt=3, codemodel="small", reloc="pic"
             )
         return self._machine
 
     def _load(self, key: str, emit: Emit) -> int:
         digest = hashlib.sha256(
-            "\n".join((key, self.target.identity, source_hash(), llvmlite.__version__)).encode()
+            "\n".join((key, identity(self.target), source_hash(), llvmlite.__version__)).encode()
         ).hexdigest()
         name = f"k{digest[:24]}"
         code = self.store.get(digest)
@@ -105,7 +123,7 @@ class Compiler:
 
     def _module(self, name: str, emit: Emit) -> ir.Module:
         module = ir.Module(name)
-        module.triple = self.target.triple or llvm.get_default_triple()
+        module.triple = triple(self.target)
         emitter = Emitter(module, name, self.target, KERNEL_SIGNATURE)
         emit(emitter)
         return module

@@ -21,6 +21,7 @@ from atrous.engine.compiler import Compiler
 from atrous.engine.emit import I32, I64, PTR, VOID, Arguments, Emitter, Value
 from atrous.errors import ArgumentError
 from atrous.graph.fact import Array
+from atrous.target import available_cores
 
 _STEP_WORDS = 3
 _SPINS = 4000
@@ -43,17 +44,11 @@ def emit_region(e: Emitter) -> None:
         hi = e.b.udiv(e.mul(units, e.add(thread, 1)), threads)
         with e.when(e.less(lo, hi)):
             kernel = e.load(step, PTR)
-            e.b.append_basic_block("call")
-            _call(e, kernel, signature, [words, lo, hi])
+            e.b.call(_Indirect(kernel, signature), [words, lo, hi])
         with e.when(e.less(1, threads)):
             _barrier(e, arrived, generation, threads)
     _restore(e, saved)
     e.end()
-
-
-def _call(e: Emitter, pointer: Value, signature: ir.FunctionType, operands: list[Value]) -> None:
-    typed = e.b.bitcast(pointer, ir.PointerType(signature)) if False else pointer
-    e.b.call(_Indirect(typed, signature), operands)
 
 
 class _Indirect:
@@ -76,8 +71,8 @@ def _barrier(e: Emitter, arrived: Value, generation: Value, threads: Value) -> N
     last = b.icmp_signed("==", e.add(ticket, 1), threads)
     with e.choose(last) as (first, others):
         with first:
-            b.store_atomic(e.i64(0), arrived, "monotonic", 8)
-            b.store_atomic(e.add(seen, 1), generation, "release", 8)
+            b.atomic_rmw("xchg", arrived, e.i64(0), "monotonic")
+            b.atomic_rmw("xchg", generation, e.add(seen, 1), "release")
         with others:
             _wait(e, generation, seen)
 
@@ -92,7 +87,7 @@ def _wait(e: Emitter, generation: Value, seen: Value) -> None:
     turns.add_incoming(e.i64(0), before)
     with e.choose(e.less(turns, _SPINS)) as (spinning, yielding):
         with spinning:
-            if e.target.x86:
+            if e.target.arch == "x86_64":
                 b.call(e.intrinsic("llvm.x86.sse2.pause", VOID, []), [])
         with yielding:
             b.call(e.intrinsic("sched_yield", I32, []), [])
@@ -103,7 +98,7 @@ def _wait(e: Emitter, generation: Value, seen: Value) -> None:
 
 
 def _set_flush(e: Emitter) -> Value | None:
-    if not e.target.x86:
+    if e.target.arch != "x86_64":
         return None
     slot = e.b.alloca(I32, size=2)
     e.b.call(e.intrinsic("llvm.x86.sse.stmxcsr", VOID, [PTR]), [slot])
@@ -123,11 +118,6 @@ def _restore(e: Emitter, slot: Value | None) -> None:
 def _region(compiler: Compiler) -> Callable[[int, int, int], None]:
     signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
     return signature(compiler.kernel("region", emit_region))
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 _default_threads: int | None = None

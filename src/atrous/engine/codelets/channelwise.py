@@ -72,6 +72,17 @@ class Largest(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class Total(Rule):
+    """The sum over the window."""
+
+    def start(self, e: Emitter, kind: ir.VectorType, bias: Value | None) -> Value:
+        return constant(kind, 0.0)
+
+    def combine(self, e: Emitter, accumulator: Value, x: Value, weights: Value | None) -> Value:
+        return e.b.fadd(accumulator, x)
+
+
+@dataclass(frozen=True, slots=True)
 class Average(Rule):
     """Average pooling: the sum over the window, divided by how many taps count, a product of one table for each axis."""
 
@@ -259,9 +270,7 @@ class _Channelwise:
             start = sweep.interior_pointer(tile, x, channel)
             shift = e.mul(tap, sweep.interior_offset(0, 1))
             start = e.at(start, shift, self.element)
-            pointers = [
-                e.at(start, sweep.interior_offset(pixel, 0), self.element) for pixel in range(self.register.pixels)
-            ]
+            pointers = [e.at(start, sweep.interior_offset(pixel, 0), self.element) for pixel in range(self.register.pixels)]
         row = None if w is None else e.at(w, e.mul(tap, self.width), self.element)
         for v in range(vectors):
             weights = None if row is None else e.load(e.at(row, v * self.lanes, self.element), self.vector)
