@@ -44,11 +44,6 @@ class Program(Protocol):
         """The network that was compiled."""
         ...
 
-    @property
-    def weight_bytes(self) -> int:
-        """Bytes of the weights as the program keeps them."""
-        ...
-
     def bind(self, shapes: Mapping[str, tuple[int, ...]]) -> Bound:
         """Fix the shapes of the inputs."""
         ...

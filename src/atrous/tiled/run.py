@@ -95,20 +95,24 @@ def _compute(job: Job, tile: Box, buffers: _Buffers, threads: int) -> None:
     read = demand.get(job.input)
     if read is not None:
         inputs[job.input] = _read(job, read, buffers)
-    result = buffers.take("output", tile.shape, job.output_fact.dtype)
+    stored = job.writing.stored_box(tile)
+    target = job.sink.view(stored) if job.computes_in_place(tile) else None
+    if target is None:
+        result = buffers.take("output", tile.shape, job.output_fact.dtype)
+    else:
+        result = job.writing.network_view(target)
     job.bound.run(demand, inputs, {job.output: result}, threads)
     job.source.release()
-    job.sink.write(job.writing.stored_box(tile), job.writing.stored_view(result))
+    job.sink.write(stored, job.writing.stored_view(result))
 
 
 def _read(job: Job, box: Box, buffers: _Buffers) -> Array:
     """The tile's input: a view where the source is in memory, else read into a buffer."""
-    stored = job.reading.stored_box(box)
-    view = job.source.view(stored)
+    view = job.view(box)
     if view is not None:
-        return job.reading.network_view(view)
+        return view
     tile = buffers.take("input", box.shape, job.input_fact.dtype)
-    job.source.read(stored, job.reading.stored_view(tile))
+    job.source.read(job.reading.stored_box(box), job.reading.stored_view(tile))
     return tile
 
 
