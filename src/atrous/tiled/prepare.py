@@ -83,9 +83,9 @@ def prepared(
 
 def compile_network(network: Network, threads: int | None) -> Program:
     """The engine's program."""
-    from atrous import engine
+    from atrous.engine.program import compile_network as compiled  # the engine is loaded when it is needed
 
-    return engine.compile_network(network, threads=threads)
+    return compiled(network, threads)
 
 
 def open_source(source: object) -> Source:

@@ -96,14 +96,19 @@ def _compute(job: Job, tile: Box, buffers: _Buffers, threads: int) -> None:
     if read is not None:
         inputs[job.input] = _read(job, read, buffers)
     stored = job.writing.stored_box(tile)
-    target = job.sink.view(stored) if job.computes_in_place(tile) else None
-    if target is None:
-        result = buffers.take("output", tile.shape, job.output_fact.dtype)
-    else:
-        result = job.writing.network_view(target)
+    result = _target(job, tile, buffers)
     job.bound.run(demand, inputs, {job.output: result}, threads)
     job.source.release()
     job.sink.write(stored, job.writing.stored_view(result))
+
+
+def _target(job: Job, tile: Box, buffers: _Buffers) -> Array:
+    """Where the tile's output is computed: right in the sink where that is possible, else in a buffer."""
+    if job.computes_in_place(tile):
+        target = job.sink.view(job.writing.stored_box(tile))
+        assert target is not None, "a sink that computes in place has views"
+        return job.writing.network_view(target)
+    return buffers.take("output", tile.shape, job.output_fact.dtype)
 
 
 def _read(job: Job, box: Box, buffers: _Buffers) -> Array:
