@@ -59,7 +59,7 @@ def _flattened(box: Box, axes: tuple[int, ...]) -> Box:
 def _(layer: Softmax, tape: Tape, task: Task) -> View:
     """The largest element is taken off first, so that no exponential overflows."""
     axes = layer.axes(len(task.box.lo))
-    x = task.operands[0].crop(task.box)
+    x = task.operands[0]
     rows = not x.channels_last() or len(x.shape) < 3
     small = _flattened(x.box, axes)
     largest = tape.reduce(ReduceMax(axes), x, axes, tape.schedule.array(small, x.dtype, rows))
@@ -114,7 +114,7 @@ def _(layer: MatMul, tape: Tape, task: Task) -> View:
     x = x if len(x.shape) > 1 else _with_axes(x, (0,))
     y = y if len(y.shape) > 1 else _with_axes(y, (1,))
     depth = x.shape[-1]
-    full = tape.schedule.array(Box.full((*task.box.shape[: len(task.box.shape)],)), task.output.dtype, rows=True)
+    full = tape.schedule.array(task.box, task.output.dtype, rows=True)
     sizes, batch = _product_sizes(x, y)
     lead = len(batch)
     left = (*_repeat(x, lead), x.strides[-2], 0)
@@ -126,7 +126,7 @@ def _(layer: MatMul, tape: Tape, task: Task) -> View:
     words |= {"depth": depth, "left": x.strides[-1], "right": y.strides[-2]}
     kernel = tape.kernel(matmul.Product((first, second, third)), matmul.emit)
     tape.schedule.launch(kernel, grid_names(3, matmul.extra_names()), words, units)
-    return tape.finish(task, replace(full, box=task.box))
+    return tape.finish(task, full)
 
 
 def _with_axes(view: View, places: tuple[int, ...]) -> View:
