@@ -55,10 +55,10 @@ $(VENV)/.base:
 
 $(VENV)/.runtime: $(VENV)/.base pyproject.toml
 	@echo "==> installing atrous and what it runs on (numpy, llvmlite, onnx, ...)"
-	@$(PIP) install --quiet --editable .
+	@$(PIP) install -qq --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base pyproject.toml
 	@echo "==> installing atrous with its test tools and peers (pytest, mypy, torch, onnxruntime, ...): some minutes, once"
-	@$(PIP) install --quiet --editable '.[dev]'
+	@$(PIP) install -qq --editable '.[dev]'
 	@touch $@ $(VENV)/.runtime
