@@ -2,19 +2,27 @@
 
 from atrous.geometry.box import Box, hull, pull_back
 from atrous.geometry.maps import SAME, AxisMap, Pull, Whole
+from atrous.geometry.padding import Explicit, Padding, Same, ToSize, as_padding
+from atrous.geometry.sizes import ceil_div, per_axis
 from atrous.geometry.transposed import Phase, TransposedWindow
-from atrous.geometry.window import Window, ceil_div
+from atrous.geometry.window import Window
 
 __all__ = [
     "SAME",
     "AxisMap",
     "Box",
+    "Explicit",
+    "Padding",
     "Phase",
     "Pull",
+    "Same",
+    "ToSize",
     "TransposedWindow",
     "Whole",
     "Window",
+    "as_padding",
     "ceil_div",
     "hull",
+    "per_axis",
     "pull_back",
 ]

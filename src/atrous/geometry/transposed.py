@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import gcd
 
-from atrous.geometry.window import Window, at_least, ceil_div
+from atrous.geometry.sizes import at_least, ceil_div, integer, within
+from atrous.geometry.window import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class TransposedWindow:
         for name in ("kernel", "stride", "dilation"):
             at_least(name, getattr(self, name), 1)
         at_least("output_padding", self.output_padding, 0)
+        for name in ("pad_lo", "pad_hi"):
+            integer(name, getattr(self, name))
+        within("extent", self.extent)
 
     @property
     def extent(self) -> int:
@@ -67,6 +71,17 @@ class TransposedWindow:
         first = ceil_div(lo + self.pad_lo - (self.extent - 1), self.stride)
         last = (hi - 1 + self.pad_lo) // self.stride
         return (first, max(first, last + 1))
+
+    def inputs_of_tap(self, tap: int, size: int) -> range:
+        """The inputs (of ``size``) that reach an output that exists through tap number ``tap``; padding cuts the others off.
+
+        >>> TransposedWindow(4, stride=2, pad_lo=1, pad_hi=1).inputs_of_tap(0, 8)
+        range(1, 8)
+        """
+        shift = tap * self.dilation - self.pad_lo
+        first = max(0, ceil_div(-shift, self.stride))
+        last = min(size, ceil_div(self.output_size(size) - shift, self.stride))
+        return range(first, max(first, last))
 
     def phases(self) -> tuple[Phase, ...]:
         """The dense windows that the outputs of each residue modulo the stride read through, in order of their first output.

@@ -9,24 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from atrous.errors import ArgumentError
-
-
-def ceil_div(a: int, b: int) -> int:
-    """The smallest integer not below ``a / b`` for positive ``b``.
-
-    >>> ceil_div(7, 2), ceil_div(-7, 2)
-    (4, -3)
-    """
-    return -(-a // b)
-
-
-def at_least(name: str, value: int, least: int) -> None:
-    """Refuse an axis parameter below its least legal value, or one that is not an integer."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ArgumentError(f"{name}: got {value!r}; it must be an integer")
-    if value < least:
-        raise ArgumentError(f"{name}: got {value}; it must be at least {least}")
+from atrous.geometry.sizes import at_least, ceil_div, integer, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +36,9 @@ class Window:
     def __post_init__(self) -> None:
         for name in ("kernel", "stride", "dilation"):
             at_least(name, getattr(self, name), 1)
+        for name in ("pad_lo", "pad_hi"):
+            integer(name, getattr(self, name))
+        within("extent", self.extent)
 
     @property
     def extent(self) -> int:
@@ -78,3 +64,25 @@ class Window:
             return (0, 0)
         start = lo * self.stride - self.pad_lo
         return (start, (hi - 1) * self.stride - self.pad_lo + self.extent)
+
+    def outputs_of_tap(self, tap: int, size: int) -> range:
+        """The outputs whose tap number ``tap`` lands inside a signal of ``size`` inputs; the others read padding there.
+
+        >>> Window(3, pad_lo=1, pad_hi=1).outputs_of_tap(0, 5)
+        range(1, 5)
+        """
+        shift = tap * self.dilation - self.pad_lo
+        first = max(0, ceil_div(-shift, self.stride))
+        last = min(self.output_size(size), ceil_div(size - shift, self.stride))
+        return range(first, max(first, last))
+
+    def taps_of_output(self, output: int, lo: int, hi: int) -> range:
+        """The taps with which an output lands in ``[lo, hi)``: in the signal for ``(0, size)``.
+
+        >>> Window(3, dilation=2, pad_lo=2).taps_of_output(0, 0, 9)
+        range(1, 3)
+        """
+        start = output * self.stride - self.pad_lo
+        first = min(self.kernel, max(0, ceil_div(lo - start, self.dilation)))
+        last = min(self.kernel, ceil_div(hi - start, self.dilation))
+        return range(first, max(first, last))

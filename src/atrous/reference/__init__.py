@@ -1,1 +1,7 @@
-""""""
+"""Oracles: every operation in NumPy, written from its definition, in float64, slow and plain."""
+
+from atrous.reference.convolution import conv, conv_transpose
+from atrous.reference.normalisation import lrn
+from atrous.reference.pooling import average_pool, max_pool
+
+__all__ = ["average_pool", "conv", "conv_transpose", "lrn", "max_pool"]
