@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from atrous.errors import NetworkError
+from atrous.errors import ArgumentError, NetworkError
 from atrous.graph.fact import Fact
-from atrous.graph.network import Network
+from atrous.graph.network import Network, Node
+
+#: Constants of at most this many elements are followed through the nodes: shape arithmetic, never weights.
+SMALL = 4096
 
 
 def infer_facts(network: Network, inputs: Mapping[str, Fact]) -> dict[str, Fact]:
@@ -20,8 +23,17 @@ def infer_facts(network: Network, inputs: Mapping[str, Fact]) -> dict[str, Fact]
         known = [fact for fact in operands if fact is not None and fact.concrete]
         if len(known) < len(operands):
             continue
-        try:
-            facts[node.output] = node.layer.infer(*known)
-        except NetworkError as error:
-            raise NetworkError(f"node {node.name!r} ({type(node.layer).__name__}): {error}") from None
+        facts[node.output] = infer_node(node, *known)
     return facts
+
+
+def infer_node(node: Node, *operands: Fact) -> Fact:
+    """The fact of one node's output; with its elements when they are few and follow from constants."""
+    try:
+        fact = node.layer.infer(*operands)
+        values = [operand.value for operand in operands if operand.value is not None and operand.count <= SMALL]
+        if fact.value is None and fact.count <= SMALL and len(values) == len(operands):
+            return Fact.of(node.layer.evaluate(*values))
+    except (NetworkError, ArgumentError) as error:
+        raise NetworkError(f"node {node.name!r} ({type(node.layer).__name__}): {error}") from None
+    return fact

@@ -80,7 +80,8 @@ class Pointwise(Layer):
         return tuple(broadcast_reads(shape, operand) for operand in operands)
 
     def evaluate(self, *operands: Array) -> Array:
-        return np.asarray(self.formula(NumpyMaths(), *operands))
+        with np.errstate(all="ignore"):
+            return np.asarray(self.formula(NumpyMaths(), *operands))
 
 
 @dataclass(frozen=True, slots=True)

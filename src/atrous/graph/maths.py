@@ -37,6 +37,10 @@ class Maths(Protocol):
         """The condition ``x < y``, for ``where``; false where either is NaN."""
         ...
 
+    def equal(self, x: Scalar, y: Scalar) -> Scalar:
+        """The condition ``x == y``; false where either is NaN."""
+        ...
+
     def where(self, condition: Scalar, x: Scalar, y: Scalar) -> Scalar: ...
     def cast(self, x: Scalar, dtype: str) -> Scalar:
         """Convert the element type; floats to integers round towards zero and saturate."""
@@ -65,6 +69,7 @@ class NumpyMaths:
     maximum = staticmethod(np.maximum)
     minimum = staticmethod(np.minimum)
     less = staticmethod(np.less)
+    equal = staticmethod(np.equal)
     where = staticmethod(np.where)
 
     @staticmethod

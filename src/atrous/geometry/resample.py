@@ -1,0 +1,241 @@
+"""One axis of a resize: which inputs an output reads, and with which weights, in exact rational arithmetic.
+
+Output ``o`` lies at ``slope*o + offset`` on the input's axis; a filter (nearest, linear, cubic) says which inputs around that
+point it reads. Taps beyond the signal read its first or last element: the border is the signal's own, never a tile's.
+"""
+
+from __future__ import annotations
+
+import struct
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from math import ceil, floor
+
+from atrous.geometry.indices import IndexSet
+from atrous.geometry.sizes import at_least
+
+HALF = Fraction(1, 2)
+
+
+class Coordinates(StrEnum):
+    """Where output ``o`` lies on the input's axis; the values are ONNX's ``coordinate_transformation_mode``."""
+
+    half_pixel = "half_pixel"
+    pytorch_half_pixel = "pytorch_half_pixel"
+    half_pixel_symmetric = "half_pixel_symmetric"
+    align_corners = "align_corners"
+    asymmetric = "asymmetric"
+    tf_half_pixel_for_nn = "tf_half_pixel_for_nn"
+
+    def line(self, size: int, outputs: int, scale: Fraction) -> tuple[Fraction, Fraction]:
+        """(slope, offset) of the coordinate of output ``o``, ``slope*o + offset``, for ``size`` inputs.
+
+        >>> Coordinates.half_pixel.line(4, 8, Fraction(2))
+        (Fraction(1, 2), Fraction(-1, 4))
+        """
+        slope = 1 / scale
+        if self is Coordinates.align_corners:
+            return (Fraction(size - 1, outputs - 1) if outputs > 1 else slope, Fraction(0))
+        if self is Coordinates.asymmetric or (self is Coordinates.pytorch_half_pixel and outputs == 1):
+            return (slope, Fraction(0))
+        if self is Coordinates.tf_half_pixel_for_nn:
+            return (slope, slope / 2)
+        shift = Fraction(size, 2) * (1 - outputs / (scale * size)) if self is Coordinates.half_pixel_symmetric else 0
+        return (slope, slope / 2 - HALF + shift)
+
+
+class Rounding(StrEnum):
+    """Which input is the nearest; the values are ONNX's ``nearest_mode``."""
+
+    round_prefer_floor = "round_prefer_floor"
+    round_prefer_ceil = "round_prefer_ceil"
+    floor = "floor"
+    ceil = "ceil"
+
+    def of(self, x: Fraction) -> int:
+        """The integer for coordinate ``x``; the two first differ where ``x`` lies half-way.
+
+        >>> Rounding.round_prefer_floor.of(Fraction(5, 2)), Rounding.round_prefer_ceil.of(Fraction(5, 2))
+        (2, 3)
+        """
+        if self is Rounding.floor:
+            return floor(x)
+        if self is Rounding.ceil:
+            return ceil(x)
+        return ceil(x - HALF) if self is Rounding.round_prefer_floor else floor(x + HALF)
+
+
+class Filter(ABC):
+    """Which inputs around a coordinate are read, and their weights; always the same number of them."""
+
+    @abstractmethod
+    def first(self, x: Fraction) -> int:
+        """The lowest input read for coordinate ``x``, before clamping to the signal."""
+
+    @abstractmethod
+    def weights(self, x: Fraction, size: int) -> tuple[Fraction, ...]:
+        """The weights of the inputs from ``first(x)`` on; they sum to 1."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """How many inputs an output reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest(Filter):
+    """One input, the nearest."""
+
+    rounding: Rounding = Rounding.round_prefer_floor
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    def first(self, x: Fraction) -> int:
+        return self.rounding.of(x)
+
+    def weights(self, x: Fraction, size: int) -> tuple[Fraction, ...]:
+        return (Fraction(1),)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(Filter):
+    """The two neighbours, weighted by nearness."""
+
+    @property
+    def width(self) -> int:
+        return 2
+
+    def first(self, x: Fraction) -> int:
+        return floor(x)
+
+    def weights(self, x: Fraction, size: int) -> tuple[Fraction, ...]:
+        t = x - floor(x)
+        return (1 - t, t)
+
+
+@dataclass(frozen=True, slots=True)
+class Cubic(Filter):
+    """Four neighbours by cubic convolution (Keys 1981) with parameter ``coefficient``: -3/4 in ONNX and PyTorch.
+
+    With ``exclude_outside`` the neighbours beyond the signal count nothing and the others are scaled up to a sum of 1;
+    otherwise the border element is read for them.
+    """
+
+    coefficient: Fraction = Fraction(-3, 4)
+    exclude_outside: bool = False
+
+    @property
+    def width(self) -> int:
+        return 4
+
+    def first(self, x: Fraction) -> int:
+        return floor(x) - 1
+
+    def weights(self, x: Fraction, size: int) -> tuple[Fraction, ...]:
+        t, first = x - floor(x), self.first(x)
+        raw = [self._far(1 + t), self._near(t), self._near(1 - t), self._far(2 - t)]
+        if self.exclude_outside:
+            raw = [w if 0 <= first + i < size else Fraction(0) for i, w in enumerate(raw)]
+        total = sum(raw)
+        return tuple(w / total for w in raw)
+
+    def _near(self, d: Fraction) -> Fraction:
+        a = self.coefficient
+        return ((a + 2) * d - (a + 3)) * d * d + 1
+
+    def _far(self, d: Fraction) -> Fraction:
+        a = self.coefficient
+        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+
+
+@dataclass(frozen=True, slots=True)
+class Resample:
+    """One resized axis: ``size`` inputs, ``outputs`` outputs, output ``o`` at ``slope*o + offset``, read through ``filter``.
+
+    >>> up = Resample.between(4, 8, Coordinates.half_pixel, Linear())
+    >>> up.taps(2)
+    ((0, Fraction(1, 4)), (1, Fraction(3, 4)))
+    >>> up.needs(0, 3)
+    (0, 2)
+    """
+
+    size: int
+    outputs: int
+    slope: Fraction
+    offset: Fraction
+    filter: Filter
+
+    def __post_init__(self) -> None:
+        at_least("size", self.size, 1)
+        at_least("outputs", self.outputs, 1)
+
+    @classmethod
+    def between(
+        cls, size: int, outputs: int, coordinates: Coordinates, filter: Filter, scale: Fraction | None = None
+    ) -> Resample:
+        """The axis that makes ``outputs`` elements of ``size``; ``scale`` (default outputs/size) is ONNX's."""
+        at_least("size", size, 1)
+        at_least("outputs", outputs, 1)
+        slope, offset = coordinates.line(size, outputs, Fraction(outputs, size) if scale is None else scale)
+        return cls(size, outputs, slope, offset, filter)
+
+    def taps(self, output: int) -> tuple[tuple[int, Fraction], ...]:
+        """(input, weight) of each tap, inputs ascending and inside the signal; as many for every output, zero weights too.
+
+        At the border several taps may name the same input: their weights add.
+        """
+        x = self.slope * output + self.offset
+        first = self.filter.first(x)
+        return tuple((self._inside(first + i), w) for i, w in enumerate(self.filter.weights(x, self.size)))
+
+    def needs(self, lo: int, hi: int) -> tuple[int, int]:
+        """The input interval that the outputs ``[lo, hi)`` read; inside the signal, for that is where all taps land."""
+        if hi <= lo:
+            return (0, 0)
+        first = self.filter.first(self.slope * lo + self.offset)
+        last = self.filter.first(self.slope * (hi - 1) + self.offset) + self.filter.width - 1
+        return (self._inside(first), self._inside(last) + 1)
+
+    def _inside(self, index: int) -> int:
+        return min(max(index, 0), self.size - 1)
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """(outputs, inputs): so many outputs further, the same weights are applied so many inputs further."""
+        return (self.slope.denominator, self.slope.numerator)
+
+    @property
+    def centre(self) -> tuple[Fraction, Fraction]:
+        """(slope, offset) of the centre of what output ``o`` reads."""
+        return (self.slope, self.offset)
+
+    def inputs(self, output: int) -> IndexSet:
+        """The inputs with a weight, not clamped to the signal: what an output far from the border reads."""
+        x = self.slope * output + self.offset
+        first = self.filter.first(x)
+        # far from the border nothing is outside, whatever the size: weigh as if the signal held all taps
+        weights = self.filter.weights(x - first, self.filter.width + 1)
+        return IndexSet.of(first + i for i, w in enumerate(weights) if w)
+
+    def landing(self, output: int, size: int) -> IndexSet:
+        """The inputs of the true signal that output ``output`` gives a weight to."""
+        return IndexSet.of(i for i, w in self.taps(output) if w)
+
+
+def short_fraction(scale: float) -> Fraction:
+    """The short fraction that a float32 scale stands for: models store 2/3 as 0.6666667.
+
+    >>> short_fraction(0.6666666865348816), short_fraction(2.0)
+    (Fraction(2, 3), Fraction(2, 1))
+    """
+    exact = Fraction(scale)
+    stored = struct.pack("f", scale)
+    for digits in range(8):
+        short = exact.limit_denominator(10**digits)
+        if struct.pack("f", float(short)) == stored:
+            return short
+    return exact

@@ -1,0 +1,245 @@
+"""Pointwise layers of several operands, broadcast against each other by NumPy's rule."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from atrous.errors import NetworkError
+from atrous.graph.fact import Array, Fact
+from atrous.graph.layer import Pointwise, broadcast
+from atrous.graph.layers import check
+from atrous.graph.maths import Maths, NumpyMaths, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Pointwise):
+    """A pointwise function of two operands of one type."""
+
+    def infer(self, *operands: Fact) -> Fact:
+        check.arity(operands, 2)
+        check.same_dtype(*operands)
+        return Fact(operands[0].dtype, broadcast(operands))
+
+    def formula(self, m: Maths, *operands: Scalar) -> Scalar:
+        return self.function(m, *operands)
+
+    @abstractmethod
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        """The function of two elements."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Add(Binary):
+    """``x + y``."""
+
+    linear: ClassVar[bool] = True
+    trained: ClassVar[tuple[int, ...]] = (0, 1)
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return x + y
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sub(Binary):
+    """``x - y``."""
+
+    linear: ClassVar[bool] = True
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return x - y
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mul(Binary):
+    """``x * y``."""
+
+    linear: ClassVar[bool] = True
+    trained: ClassVar[tuple[int, ...]] = (0, 1)
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return x * y
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Div(Binary):
+    """``x / y``; integers round towards zero."""
+
+    linear: ClassVar[bool] = True
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return x / y
+
+    def evaluate(self, *operands: Array) -> Array:
+        x, y = operands
+        if not np.issubdtype(x.dtype, np.integer):
+            with np.errstate(all="ignore"):
+                return np.asarray(x / y)
+        if not np.all(y):
+            raise NetworkError(f"integer division of shape {x.shape} by zero; the divisor must not be 0")
+        quotient = np.abs(x) // np.abs(y)
+        return np.asarray(np.where((x < 0) != (y < 0), -quotient, quotient)).astype(x.dtype)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pow(Binary):
+    """``x ** y`` in the type of ``x``; the exponent may have another type."""
+
+    def infer(self, *operands: Fact) -> Fact:
+        check.arity(operands, 2)
+        return Fact(operands[0].dtype, broadcast(operands))
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.pow(x, y)
+
+    def evaluate(self, *operands: Array) -> Array:
+        x, y = (array.astype(np.float64) for array in operands)
+        with np.errstate(all="ignore"):
+            return np.asarray(NumpyMaths.cast(np.power(x, y), operands[0].dtype.name))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Minimum(Binary):
+    """The smaller of both; NaN wins."""
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.minimum(x, y)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Maximum(Binary):
+    """The larger of both; NaN wins."""
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.maximum(x, y)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PRelu(Binary):
+    """``x`` where positive, ``slope * x`` elsewhere; the slope, operand 1, is broadcast to ``x`` (arXiv:1502.01852)."""
+
+    trained: ClassVar[tuple[int, ...]] = (1,)
+
+    def infer(self, *operands: Fact) -> Fact:
+        check.arity(operands, 2)
+        check.same_dtype(*operands)
+        x, slope = operands
+        if broadcast(operands) != x.sizes:
+            raise NetworkError(f"slope {slope!r} does not broadcast to the input {x!r}: its sizes must agree with it or be 1")
+        return Fact(x.dtype, x.shape)
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.where(m.less(x, 0.0), x * y, x)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Binary):
+    """A condition on two operands of one type; false where either is NaN."""
+
+    def infer(self, *operands: Fact) -> Fact:
+        check.arity(operands, 2)
+        check.same_dtype(*operands)
+        return Fact("bool", broadcast(operands))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Equal(Comparison):
+    """``x == y``."""
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.equal(x, y)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Less(Comparison):
+    """``x < y``."""
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.less(x, y)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LessOrEqual(Comparison):
+    """``x <= y``."""
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.where(m.less(x, y), m.less(x, y), m.equal(x, y))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Greater(Comparison):
+    """``x > y``."""
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.less(y, x)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GreaterOrEqual(Comparison):
+    """``x >= y``."""
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.where(m.less(y, x), m.less(y, x), m.equal(x, y))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class And(Comparison):
+    """``x and y`` of conditions."""
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.where(x, y, x)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Or(Comparison):
+    """``x or y`` of conditions."""
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.where(x, x, y)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Not(Pointwise):
+    """``not x`` of a condition."""
+
+    def infer(self, *operands: Fact) -> Fact:
+        check.arity(operands, 1)
+        return Fact("bool", operands[0].shape)
+
+    def formula(self, m: Maths, *operands: Scalar) -> Scalar:
+        return m.equal(operands[0], False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Where(Pointwise):
+    """``x`` where the condition holds, ``y`` elsewhere; operands ``(condition, x, y)``."""
+
+    def infer(self, *operands: Fact) -> Fact:
+        check.arity(operands, 3)
+        if operands[0].dtype != "bool":
+            raise NetworkError(f"condition {operands[0]!r} must have type bool: insert a Cast")
+        check.same_dtype(*operands[1:])
+        return Fact(operands[1].dtype, broadcast(operands))
+
+    def formula(self, m: Maths, *operands: Scalar) -> Scalar:
+        return m.where(*operands)

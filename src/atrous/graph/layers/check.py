@@ -1,0 +1,75 @@
+"""What layers check of their operands, with one wording of each complaint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from atrous.errors import NetworkError
+from atrous.graph.fact import Array, Fact
+
+
+def arity(operands: Sequence[Any], least: int, most: int | None = None) -> None:
+    """Refuse a wrong number of operands; ``most`` defaults to ``least``."""
+    most = least if most is None else most
+    if not least <= len(operands) <= most:
+        wanted = str(least) if least == most else f"{least} to {most}"
+        raise NetworkError(f"got {len(operands)} operands; this layer takes {wanted}")
+
+
+def same_dtype(*operands: Fact) -> None:
+    """Refuse operands of different types: nothing is converted in silence."""
+    types = {fact.dtype for fact in operands}
+    if len(types) > 1:
+        seen = ", ".join(map(repr, operands))
+        raise NetworkError(f"operands {seen} have different types; all must agree: insert a Cast")
+
+
+def rank(fact: Fact, what: str, wanted: int) -> None:
+    """Refuse an operand with another number of axes."""
+    if fact.rank != wanted:
+        raise NetworkError(f"{what} {fact!r} has {fact.rank} axes; this layer needs {wanted}")
+
+
+def shape(fact: Fact, what: str, wanted: tuple[int, ...]) -> None:
+    """Refuse an operand of another shape."""
+    if fact.sizes != wanted:
+        raise NetworkError(f"{what} has shape {fact.sizes}; it must be {wanted}")
+
+
+def axis(value: int, rank: int) -> int:
+    """An axis in ``-rank .. rank-1`` as one in ``0 .. rank-1``."""
+    if not -rank <= value < rank:
+        raise NetworkError(f"axis {value} does not exist in a value with {rank} axes; it must be in {-rank}..{rank - 1}")
+    return value % rank
+
+
+def axes(values: Sequence[int], rank: int) -> tuple[int, ...]:
+    """Several axes, each in range and none twice."""
+    found = tuple(axis(value, rank) for value in values)
+    if len(set(found)) < len(found):
+        raise NetworkError(f"axes {tuple(values)} name an axis twice; each may stand once")
+    return found
+
+
+def value(fact: Fact, what: str) -> Array:
+    """The elements of an operand that must be known before the run: a shape, a start, a padding."""
+    if fact.value is None:
+        raise NetworkError(
+            f"{what} {fact!r} is computed from data; it must be a constant or follow from the shapes of the inputs"
+        )
+    return fact.value
+
+
+def integers(fact: Fact, what: str) -> tuple[int, ...]:
+    """The elements of a known operand as integers."""
+    return tuple(int(item) for item in value(fact, what).reshape(-1))
+
+
+def outputs(sizes: Sequence[int], result: Sequence[int], what: str) -> None:
+    """Refuse sizes that give no output."""
+    if any(size < 1 for size in result):
+        raise NetworkError(
+            f"{what} gives no output: input sizes {tuple(sizes)} give output sizes {tuple(result)}; "
+            "every size must be at least 1: use a larger input, more padding or a smaller kernel, dilation or stride"
+        )
