@@ -64,6 +64,6 @@ def execute(arguments: list[str], *, debug: bool) -> int:
 
 def _fail(message: str, code: int, debug: bool) -> int:
     if debug:
-        raise  # noqa: PLE0704 - called from an except clause only
+        raise  # only called where an exception is being handled
     print(f"atrous: {message}", file=sys.stderr)
     return code

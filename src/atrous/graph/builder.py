@@ -27,14 +27,27 @@ from atrous.geometry import Padding, as_padding, per_axis
 from atrous.geometry.padding import AxisPadding
 from atrous.graph.fact import Array, Dim, Fact
 from atrous.graph.layer import Layer
-from atrous.graph.layers.convolution import Conv, ConvTranspose
-from atrous.graph.layers.linear import Linear
-from atrous.graph.layers.movement import Concat, Flatten, Slice
-from atrous.graph.layers.normalisation import BatchNorm
-from atrous.graph.layers.pointwise import Add, Clip, Div, Mul, Relu, Sigmoid, Sub, Tanh
-from atrous.graph.layers.pooling import AveragePool, MaxPool
-from atrous.graph.layers.reduction import ReduceMean
-from atrous.graph.layers.softmax import Softmax
+from atrous.graph.layers import (
+    Add,
+    AveragePool,
+    BatchNorm,
+    Clip,
+    Concat,
+    Conv,
+    ConvTranspose,
+    Div,
+    Flatten,
+    Linear,
+    MaxPool,
+    Mul,
+    ReduceMean,
+    Relu,
+    Sigmoid,
+    Slice,
+    Softmax,
+    Sub,
+    Tanh,
+)
 from atrous.graph.network import Network, Node
 
 #: One integer for all axes, or one per axis.
@@ -223,7 +236,9 @@ class Builder:
         """A fully connected layer ``(N, C) -> (N, features)`` with bias."""
         name = self._named(name, "linear")
         weight = self._weights(f"{name}.weight", (features, x.fact.sizes[-1]), normal(gain))
-        return self.add(Linear(), x, weight, self.constant(f"{name}.bias", np.zeros(features, np.float32)), name=name, kind="linear")
+        return self.add(
+            Linear(), x, weight, self.constant(f"{name}.bias", np.zeros(features, np.float32)), name=name, kind="linear"
+        )
 
     def batch_norm(self, x: Value, *, epsilon: float = 1e-5, name: str | None = None) -> Value:
         """A batch normalisation as it is before training: scale and variance 1, bias and mean 0."""

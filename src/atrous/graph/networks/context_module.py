@@ -61,7 +61,7 @@ def _identity(channels: int) -> Initialiser:
     """
 
     def draw(shape: tuple[int, ...], random: np.random.Generator) -> Array:
-        outputs, inputs, *kernel = shape
+        outputs, inputs = shape[:2]
         weights = np.zeros(shape, np.float32)
         if (outputs, inputs) != (channels, channels):
             deviation = 0.01 * channels / outputs
@@ -69,7 +69,8 @@ def _identity(channels: int) -> Initialiser:
         group_in = np.arange(inputs) * channels // inputs
         group_out = np.arange(outputs) * channels // outputs
         kept = group_out[:, None] == group_in[None, :]
-        centre = weights[(slice(None), slice(None), *(size // 2 for size in kernel))]
+        taps = weights.reshape(outputs, inputs, -1)
+        centre = taps[:, :, taps.shape[2] // 2]
         centre[kept] = channels / outputs
         return weights
 
