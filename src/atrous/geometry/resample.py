@@ -221,6 +221,10 @@ class Resample:
         weights = self.filter.weights(x - first, self.filter.width + 1)
         return IndexSet.of(first + i for i, w in enumerate(weights) if w)
 
+    def reads(self, lo: int, hi: int) -> IndexSet:
+        """The exact inputs that the outputs ``[lo, hi)`` give a weight to, not clamped to the signal."""
+        return IndexSet.union(*(self.inputs(o).runs for o in range(lo, hi)))
+
     def landing(self, output: int, size: int) -> IndexSet:
         """The inputs of the true signal that output ``output`` gives a weight to."""
         return IndexSet.of(i for i, w in self.taps(output) if w)

@@ -8,8 +8,10 @@ same taps, so each phase is an ordinary dense window.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import gcd
 
+from atrous.geometry.indices import IndexSet
 from atrous.geometry.sizes import at_least, ceil_div, integer, within
 from atrous.geometry.window import Window
 
@@ -60,6 +62,16 @@ class TransposedWindow:
         """How many outputs ``size`` inputs give; 0 or less means none."""
         return (size - 1) * self.stride + self.extent + self.output_padding - self.pad_lo - self.pad_hi
 
+    @property
+    def period(self) -> tuple[int, int]:
+        """(outputs, inputs): so many outputs further, the same taps read so many inputs further."""
+        return (self.stride, 1)
+
+    @property
+    def centre(self) -> tuple[Fraction, Fraction]:
+        """(slope, offset) of the centre of what can reach output ``o``: the centre line of the twin window, inverted."""
+        return (Fraction(1, self.stride), Fraction(2 * self.pad_lo - self.extent + 1, 2 * self.stride))
+
     def needs(self, lo: int, hi: int) -> tuple[int, int]:
         """The input interval that can reach the outputs ``[lo, hi)``, not clipped to the signal.
 
@@ -71,6 +83,44 @@ class TransposedWindow:
         first = ceil_div(lo + self.pad_lo - (self.extent - 1), self.stride)
         last = (hi - 1 + self.pad_lo) // self.stride
         return (first, max(first, last + 1))
+
+    def inputs(self, output: int) -> IndexSet:
+        """The exact inputs that reach one output, those beyond the signal included; none where no tap fits the phase.
+
+        >>> [list(TransposedWindow(3, stride=2).inputs(o)) for o in range(3)]
+        [[-1, 0], [0], [0, 1]]
+        """
+        reached = [output + self.pad_lo - t * self.dilation for t in range(self.kernel)]
+        return IndexSet.of(r // self.stride for r in reached if r % self.stride == 0)
+
+    def landing(self, output: int, size: int) -> IndexSet:
+        """The exact inputs of a signal of ``size`` that reach one output."""
+        return self.inputs(output).clip(0, size)
+
+    def reads(self, lo: int, hi: int) -> IndexSet:
+        """The exact inputs that reach the outputs ``[lo, hi)``, those beyond the signal included.
+
+        >>> TransposedWindow(2, stride=2).reads(1, 4).runs
+        ((0, 2),)
+        """
+        parts = []
+        for phase in self.phases():
+            first, behind = ceil_div(lo - phase.first, phase.step), ceil_div(hi - phase.first, phase.step)
+            if phase.window is not None:
+                parts.append(phase.window.reads(first, behind).runs)
+        return IndexSet.union(*parts)
+
+    def taps(self, size: int) -> int:
+        """How many taps all ``size`` inputs have together."""
+        return size * self.kernel
+
+    def real_taps(self, size: int) -> int:
+        """How many of them land on an output that exists; padding cuts the others off.
+
+        >>> TransposedWindow(4, stride=2, pad_lo=1, pad_hi=1).real_taps(8)
+        30
+        """
+        return sum(len(self.inputs_of_tap(t, size)) for t in range(self.kernel))
 
     def inputs_of_tap(self, tap: int, size: int) -> range:
         """The inputs (of ``size``) that reach an output that exists through tap number ``tap``; padding cuts the others off.

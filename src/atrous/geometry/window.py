@@ -8,7 +8,9 @@ an interval of it. Inputs below 0 or beyond the signal are padding. Intervals ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
+from atrous.geometry.indices import IndexSet
 from atrous.geometry.sizes import at_least, ceil_div, integer, within
 
 
@@ -54,6 +56,20 @@ class Window:
         # A window that would start in the padding after the end reads no signal at all: it is dropped.
         return outputs - 1 if (outputs - 1) * self.stride >= size + self.pad_lo else outputs
 
+    @property
+    def period(self) -> tuple[int, int]:
+        """(outputs, inputs): so many outputs further, the same taps read so many inputs further."""
+        return (1, self.stride)
+
+    @property
+    def centre(self) -> tuple[Fraction, Fraction]:
+        """(slope, offset) of the centre of what output ``o`` reads, ``slope*o + offset``.
+
+        >>> Window(4, stride=2, pad_lo=1).centre
+        (Fraction(2, 1), Fraction(1, 2))
+        """
+        return (Fraction(self.stride), Fraction(self.extent - 1, 2) - self.pad_lo)
+
     def needs(self, lo: int, hi: int) -> tuple[int, int]:
         """The input interval that the outputs ``[lo, hi)`` span, not clipped to the signal.
 
@@ -86,3 +102,45 @@ class Window:
         first = min(self.kernel, max(0, ceil_div(lo - start, self.dilation)))
         last = min(self.kernel, ceil_div(hi - start, self.dilation))
         return range(first, max(first, last))
+
+    def inputs(self, output: int) -> IndexSet:
+        """The exact inputs of one output, those on padding included.
+
+        >>> list(Window(3, stride=2, dilation=2, pad_lo=1).inputs(1))
+        [1, 3, 5]
+        """
+        start = output * self.stride - self.pad_lo
+        return IndexSet.of(range(start, start + self.extent, self.dilation))
+
+    def landing(self, output: int, size: int) -> IndexSet:
+        """The exact inputs of one output inside a signal of ``size``."""
+        return self.inputs(output).clip(0, size)
+
+    def reads(self, lo: int, hi: int) -> IndexSet:
+        """The exact inputs that the outputs ``[lo, hi)`` read, those on padding included; ``needs`` is its span.
+
+        A window with gaps that moves further than its taps cover leaves holes; each is kept, so memory grows with their number.
+
+        >>> Window(1, stride=2).reads(0, 3).runs
+        ((0, 1), (2, 3), (4, 5))
+        """
+        if hi <= lo:
+            return IndexSet()
+        if self.dilation == 1 and self.kernel >= self.stride:
+            return IndexSet((self.needs(lo, hi),))
+        starts = [t * self.dilation - self.pad_lo for t in range(self.kernel)]
+        if self.stride == 1:
+            return IndexSet.union((a + lo, a + hi) for a in starts)
+        return IndexSet.of(a + o * self.stride for a in starts for o in range(lo, hi))
+
+    def taps(self, size: int) -> int:
+        """How many taps all outputs over ``size`` inputs have together."""
+        return max(0, self.output_size(size)) * self.kernel
+
+    def real_taps(self, size: int) -> int:
+        """How many of them land inside the signal, not on padding.
+
+        >>> Window(3, pad_lo=1, pad_hi=1).real_taps(7), Window(3, pad_lo=1, pad_hi=1).taps(7)
+        (19, 21)
+        """
+        return sum(len(self.outputs_of_tap(t, size)) for t in range(self.kernel))

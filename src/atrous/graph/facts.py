@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 from atrous.errors import ArgumentError, NetworkError
 from atrous.graph.fact import Fact
-from atrous.graph.network import Network, Node
+from atrous.graph.network import Network, Node, Shapes
 
 #: Constants of at most this many elements are followed through the nodes: shape arithmetic, never weights.
 SMALL = 4096
+
+#: Stands for a symbolic size where only ranks and channels are asked for: divisible by the strides that networks have.
+TRIAL_SIZE = 40320
 
 
 def infer_facts(network: Network, inputs: Mapping[str, Fact]) -> dict[str, Fact]:
@@ -37,3 +40,63 @@ def infer_node(node: Node, *operands: Fact) -> Fact:
     except (NetworkError, ArgumentError) as error:
         raise NetworkError(f"node {node.name!r} ({type(node.layer).__name__}): {error}") from None
     return fact
+
+
+def trial(fact: Fact) -> Fact:
+    """A fact with every symbolic size replaced by ``TRIAL_SIZE``; its numbers mean nothing, its rank and channels do."""
+    return Fact(fact.dtype, tuple(TRIAL_SIZE if isinstance(dim, str) else dim for dim in fact.shape), fact.value)
+
+
+def trial_facts(network: Network) -> dict[str, Fact]:
+    """Facts under trial sizes, for passes that ask for ranks and channels; what does not fit the trial is left out."""
+    facts = {name: Fact.of(array) for name, array in network.constants.items()}
+    facts |= {name: trial(fact) for name, fact in network.inputs.items()}
+    for node in network.nodes:
+        operands = [facts[name] for name in node.inputs if name in facts]
+        if len(operands) == len(node.inputs):
+            try:
+                facts[node.output] = infer_node(node, *operands)
+            except NetworkError:
+                continue
+    return facts
+
+
+def input_facts(network: Network, shapes: Shapes | None = None) -> dict[str, Fact]:
+    """Concrete facts of the inputs from given shapes, checked against what the network fixes.
+
+    ``shapes`` is a mapping by input name, or one shape when there is one input; inputs whose shape the network fixes may be
+    left out. Raises ``ArgumentError``.
+    """
+    given = _by_name(network, shapes)
+    symbols: dict[str, int] = {}
+    return {name: _bind(name, fact, given.get(name), symbols) for name, fact in network.inputs.items()}
+
+
+def _by_name(network: Network, shapes: Shapes | None) -> dict[str, tuple[int, ...]]:
+    if shapes is None:
+        return {}
+    if not isinstance(shapes, Mapping):
+        if len(network.inputs) != 1:
+            names = ", ".join(network.inputs)
+            raise ArgumentError(
+                f"shapes: got one shape for {len(network.inputs)} inputs; give a mapping with the names {names}"
+            )
+        shapes = {next(iter(network.inputs)): shapes}
+    if unknown := set(shapes) - set(network.inputs):
+        raise ArgumentError(f"shapes: {sorted(unknown)} are no inputs of the network; it has {', '.join(network.inputs)}")
+    return {name: tuple(int(size) for size in shape) for name, shape in shapes.items()}
+
+
+def _bind(name: str, fact: Fact, shape: tuple[int, ...] | None, symbols: dict[str, int]) -> Fact:
+    if shape is None:
+        if not fact.concrete:
+            raise ArgumentError(f"shapes: input {name!r} is {fact!r}; give its shape, the network leaves it open")
+        return fact
+    if len(shape) != fact.rank:
+        raise ArgumentError(f"shapes: input {name!r} is {fact!r}, got {shape}; it needs {fact.rank} sizes")
+    for dim, size in zip(fact.shape, shape, strict=True):
+        wanted = symbols.setdefault(dim, size) if isinstance(dim, str) else dim
+        if size != wanted or size < 1:
+            rule = f"{dim} is {wanted}" if isinstance(dim, str) and size >= 1 else "fixed sizes must agree and be at least 1"
+            raise ArgumentError(f"shapes: input {name!r} is {fact!r}, got {shape}; {rule}")
+    return Fact(fact.dtype, shape)

@@ -18,8 +18,8 @@ from atrous.graph.layers import check
 def reshape_reads(source: Sequence[int], result: Sequence[int]) -> tuple[Pull, ...]:
     """The geometry rule of a reshape: axes that stay whole are read in place, merged or split ones completely.
 
-    >>> [pull.axis for pull in reshape_reads((2, 12, 5, 7), (2, 3, 4, 5, 7))]
-    [0, 1, 3, 4]
+    >>> [pull.map == SAME for pull in reshape_reads((2, 12, 5, 7), (2, 3, 4, 5, 7))]
+    [True, False, True, True]
     """
     pulls = [Pull(0, Whole(size)) for size in source]
     i = j = 0
