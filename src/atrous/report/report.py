@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
+from atrous.report.receptive import Field
 from atrous.report.table import render
 
 #: How multiply-adds are counted, said wherever they are printed.
 CONVENTION = "multiply-adds of convolutions and linear layers, every tap counted, also those on padding; 1 MAC = 2 FLOP"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The receptive field of one value on one axis of an input: all that one of its elements can depend on.
-
-    ``size`` is the hull over all branches, in input elements, the largest over the outputs where they differ. ``jump`` is
-    how far it moves from one output to the next. ``whole`` says that every output reads the whole axis; ``aligned`` that
-    all branches move together and agree on the centre.
-    """
-
-    size: int
-    jump: Fraction
-    whole: bool = False
-    aligned: bool = True
-
-    def __str__(self) -> str:
-        if self.whole:
-            return "all"
-        return f"{self.size}" if self.aligned else f"{self.size}*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +73,7 @@ def _signal(name: str, dtype: str, shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    jump = int(field.jump) if field.jump.denominator == 1 else str(field.jump)
+    jump = None if field.jump is None else str(field.jump)
     return {"size": field.size, "jump": jump, "whole": field.whole, "aligned": field.aligned}
 
 

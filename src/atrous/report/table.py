@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from atrous.report.report import Field, Report, Row
+    from atrous.report.receptive import Field
+    from atrous.report.report import Report, Row
 
 HEADINGS = ("layer", "operator", "output", "parameters", "MACs", "field", "jump", "")
 #: Which columns are text; the others are numbers and align right.
@@ -28,7 +29,7 @@ def field_text(fields: Sequence[Field]) -> str:
 def _jump_text(fields: Sequence[Field]) -> str:
     if not fields or all(field.whole for field in fields):
         return "-"
-    jumps = ["-" if field.whole else str(field.jump) for field in fields]
+    jumps = ["-" if field.whole or field.jump is None else str(field.jump) for field in fields]
     return jumps[0] if len(set(jumps)) == 1 else sizes(jumps)
 
 
@@ -56,7 +57,10 @@ def _table(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
     widths[0] = max(min(NARROWEST, widths[0]), widths[0] - max(0, excess))
     lines = []
     for row in (HEADINGS, *rows):
-        cells = [_shorten(cell, w).ljust(w) if i in TEXT else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            _shorten(cell, w).ljust(w) if i in TEXT else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "─" * max(map(len, lines)))
     return lines
