@@ -13,15 +13,15 @@ from atrous.graph.network import Network, Node, Shapes
 from atrous.report.receptive import Field, Seen, Source, summary, trace
 from atrous.report.report import Report, Row
 
-#: What an open size is taken for where none is given: one image, 256 on every other axis.
-BATCH, SIZE = 1, 256
+#: What an open size is taken for where none is given: one image, 224 on every other axis.
+BATCH, SIZE = 1, 224
 
 
 def inspect(network: Network, shapes: Shapes | None = None) -> Report:
     """Look at a network without running it: sizes, parameters, multiply-adds and receptive field of every layer.
 
     ``shapes`` is the shape of the input, or a mapping from input names to shapes. Sizes that the network leaves open and
-    that are not given are assumed (a batch of 1, 256 elsewhere), and the report says so. Raises ``ArgumentError`` for shapes
+    that are not given are assumed (a batch of 1, 224 elsewhere), and the report says so. Raises ``ArgumentError`` for shapes
     that the network cannot take, ``NetworkError`` naming the node that does not fit.
 
     >>> from atrous.graph.networks import lenet
@@ -33,9 +33,8 @@ def inspect(network: Network, shapes: Shapes | None = None) -> Report:
         facts = infer_facts(network, inputs)
     except NetworkError as error:
         if assumed:
-            raise ArgumentError(
-                f"shapes: the network does not take {', '.join(assumed)}, assumed as none was given: {error}"
-            ) from None
+            sizes = ", ".join(assumed)
+            raise ArgumentError(f"shapes: none was given and {sizes} does not fit; give the input's shape: {error}") from None
         raise
     views = trace(network, facts)
     counted: set[str] = set()
@@ -57,13 +56,12 @@ def _concrete(network: Network, shapes: Shapes | None) -> tuple[dict[str, Fact],
     """Concrete facts of the inputs, and what had to be assumed for them."""
     if shapes is not None:
         return input_facts(network, shapes), ()
-    sizes = {
-        dim: BATCH if dim == "N" else SIZE for fact in network.inputs.values() for dim in fact.shape if isinstance(dim, str)
+    open_sizes = [dim for fact in network.inputs.values() for dim in fact.shape if isinstance(dim, str)]
+    sizes = {dim: BATCH if dim == "N" else SIZE for dim in open_sizes}
+    filled = {
+        name: tuple(sizes[dim] if isinstance(dim, str) else dim for dim in fact.shape) for name, fact in network.inputs.items()
     }
-    filled = {name: tuple(sizes.get(dim, dim) for dim in fact.shape) for name, fact in network.inputs.items()}
-    return input_facts(network, {name: tuple(map(int, shape)) for name, shape in filled.items()}), tuple(
-        f"{dim} = {size}" for dim, size in sizes.items()
-    )
+    return input_facts(network, filled), tuple(f"{dim} = {size}" for dim, size in sizes.items())
 
 
 def _row(

@@ -112,8 +112,7 @@ def _field(seen: Seen, field: ReceptiveField) -> Field:
 def receptive_field(network: Network, shapes: Shapes | None = None) -> dict[str, tuple[Field, ...]]:
     """The receptive field of each output on the spatial axes of the first input that it depends on.
 
-    ``shapes`` are the inputs' shapes as for ``inspect``; sizes that are not given are assumed, as they matter only behind
-    layers that read whole axes.
+    ``shapes`` is the shape of the input, or a mapping from input names to shapes; not needed where the network fixes them.
 
     >>> from atrous.graph.networks import dncnn
     >>> [str(field) for field in receptive_field(dncnn(), (1, 1, 64, 64))["clean"]]
