@@ -12,6 +12,9 @@ from atrous.errors import ArgumentError
 #: The largest size, extent or count of bytes: half of what a signed 64-bit offset holds, so that sums of two stay legal.
 LIMIT = 2**62
 
+#: Bytes of one element by the name of its type.
+ITEMSIZE = {"float32": 4, "float64": 8}
+
 
 def ceil_div(a: int, b: int) -> int:
     """The smallest integer not below ``a / b`` for positive ``b``.

@@ -21,7 +21,7 @@ def demand(network: Network, facts: Mapping[str, Fact], wanted: Mapping[str, Box
         box = hull(asked.get(node.output, ()))
         if box is None:
             continue
-        boxes[node.output] = box
+        box = boxes[node.output] = whole_channels(box, facts[node.output])
         for name, pulls in zip(node.inputs, node.layer.reads(*(facts[name] for name in node.inputs)), strict=True):
             asked.setdefault(name, []).append(pull_back(box, pulls).clip(facts[name].sizes))
     for name in (*network.inputs, *network.constants):
@@ -29,3 +29,10 @@ def demand(network: Network, facts: Mapping[str, Fact], wanted: Mapping[str, Box
         if box is not None:
             boxes[name] = box
     return boxes
+
+
+def whole_channels(box: Box, fact: Fact) -> Box:
+    """The box with all channels (axis 1): kernels make the channels of a place together."""
+    if fact.rank < 2:
+        return box
+    return Box((box.lo[0], 0, *box.lo[2:]), (box.hi[0], fact.sizes[1], *box.hi[2:]))

@@ -60,6 +60,7 @@ from atrous.graph.layers.normalisation import LRN, BatchNorm
 from atrous.graph.layers.pooling import AveragePool, MaxPool, Pool
 from atrous.graph.layers.reduction import Reduce, ReduceL1, ReduceL2, ReduceMax, ReduceMean, ReduceMin, ReduceProd, ReduceSum
 from atrous.graph.layers.reshaping import Flatten, Reshape, Reshaping, Squeeze, Unsqueeze
+from atrous.graph.layers.resize import Resize
 from atrous.graph.layers.shapes import ConstantOfShape, Range, Shape, Size
 from atrous.graph.layers.softmax import Softmax
 
@@ -128,6 +129,7 @@ __all__ = [
     "Relu",
     "Reshape",
     "Reshaping",
+    "Resize",
     "Round",
     "Selu",
     "Shape",

@@ -1,0 +1,39 @@
+"""What all convolution kernels share: the task as the engine sees it, register tiles and packed weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from atrous.engine.epilogue import Epilogue
+from atrous.graph.fact import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """A dense convolution in channels-last form, without the signal's size: what a kernel is specialised on."""
+
+    dtype: str
+    channels: int  # input channels of one group
+    outputs: int  # output channels of one group
+    groups: int
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pitch: int  # elements between neighbouring input pixels
+    epilogue: Epilogue = field(default_factory=Epilogue)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register tile: output pixels of a row by vectors of output channels."""
+
+    pixels: int
+    vectors: int
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Weights and bias in the order in which a kernel reads them."""
+
+    weights: Array
+    bias: Array

@@ -1,0 +1,154 @@
+"""The loop skeleton of kernels over whole arrays with any strides: outer axes, and one inner axis in vectors.
+
+Sizes and strides are arguments; only the number of operands, their element types and how each walks the inner axis are
+specialised on. The caller merges axes first (``merge``), so five outer ones are plenty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from llvmlite import ir
+
+from atrous.engine.emit import BYTES, ELEMENT, Arguments, Emitter, Value
+from atrous.engine.maths import constant
+from atrous.target import Target
+
+#: Outer axes of a grid kernel.
+OUTER = 5
+#: Elements of the inner axis in one unit of work, at the most.
+CHUNK = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How an operand is read or written along the inner axis: neighbours, one element for all, or any stride."""
+
+    dtype: str
+    step: int | None  # 1, 0, or None for a stride that is an argument
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """Merged axes of some arrays: sizes, and for each array its strides, the last axis innermost."""
+
+    sizes: tuple[int, ...]
+    strides: tuple[tuple[int, ...], ...]
+
+
+def merge(sizes: Sequence[int], strides: Sequence[Sequence[int]]) -> Axes:
+    """Order the axes by the first array's strides, drop those of size 1, and join those that every array walks as one."""
+    order = sorted((i for i, n in enumerate(sizes) if n != 1), key=lambda i: -strides[0][i])
+    joined: list[tuple[int, list[int]]] = []
+    for axis in order:
+        steps = [array[axis] for array in strides]
+        if joined and all(outer == step * sizes[axis] for outer, step in zip(joined[-1][1], steps, strict=True)):
+            joined[-1] = (joined[-1][0] * sizes[axis], steps)
+        else:
+            joined.append((sizes[axis], steps))
+    if not joined:
+        joined = [(1, [1] * len(strides))]
+    return Axes(tuple(n for n, _ in joined), tuple(tuple(steps[k] for _, steps in joined) for k in range(len(strides))))
+
+
+def accesses(axes: Axes, dtypes: Sequence[str]) -> tuple[Access, ...]:
+    """How each array walks the inner axis of merged axes."""
+    return tuple(
+        Access(dtype, steps[-1] if steps[-1] in (0, 1) else None) for dtype, steps in zip(dtypes, axes.strides, strict=True)
+    )
+
+
+def grid_names(arrays: int, extra: Sequence[str] = ()) -> list[str]:
+    """The words of a grid kernel: the inner axis and its chunks, the outer sizes, and each array's pointer and strides."""
+    names = ["inner", "chunk", "chunks", *(f"d{axis}" for axis in range(OUTER))]
+    for k in range(arrays):
+        names += [f"p{k}", *(f"s{k}.{axis}" for axis in range(OUTER + 1))]
+    return [*names, *extra]
+
+
+def grid_words(axes: Axes, pointers: Sequence[object]) -> tuple[dict[str, object], int]:
+    """Values of those words for merged axes, and the number of units."""
+    *outer, inner = axes.sizes
+    assert len(outer) <= OUTER, f"{len(outer)} outer axes after merging"
+    sizes = [1] * (OUTER - len(outer)) + outer
+    chunks = -(-inner // CHUNK)
+    words: dict[str, object] = {"inner": inner, "chunk": CHUNK, "chunks": chunks}
+    words |= {f"d{axis}": size for axis, size in enumerate(sizes)}
+    for k, (pointer, steps) in enumerate(zip(pointers, axes.strides, strict=True)):
+        padded = [0] * (OUTER + 1 - len(steps)) + list(steps)
+        words |= {f"p{k}": pointer} | {f"s{k}.{axis}": step for axis, step in enumerate(padded)}
+    return words, prod(sizes) * chunks
+
+
+class Grid:
+    """Emits the skeleton; the codelet provides what happens to one vector of the inner axis."""
+
+    def __init__(self, e: Emitter, arrays: Sequence[Access], extra: Sequence[str] = ()) -> None:
+        self.e, self.arrays = e, arrays
+        pointer, self.first, self.last = e.function.args
+        self.args = Arguments(e, pointer, grid_names(len(arrays), extra))
+        self.pointers = [self.args.pointer(f"p{k}") for k in range(len(arrays))]
+        self.strides = [[self.args.number(f"s{k}.{axis}") for axis in range(OUTER + 1)] for k in range(len(arrays))]
+        self.lanes = lanes_of(e.target, arrays)
+
+    def emit(self, body: Callable[[list[Value], Value, Value | None, list[Value]], None]) -> None:
+        """``body`` gets each array's row address, the place on the inner axis, a mask, and the outer coordinates."""
+        e, args = self.e, self.args
+        inner, chunk, chunks = (args.number(word) for word in ("inner", "chunk", "chunks"))
+        outer = [args.number(f"d{axis}") for axis in range(OUTER)]
+        with e.loop(self.first, self.last) as units:
+            *places, part = e.split(units.index, [*outer, chunks])
+            rows = []
+            for k, array in enumerate(self.arrays):
+                offset = e.i64(0)
+                for place, step in zip(places, self.strides[k][:-1], strict=True):
+                    offset = e.add(offset, e.mul(place, step))
+                rows.append(e.at(self.pointers[k], offset, ELEMENT[array.dtype]))
+            lo = e.mul(part, chunk)
+            hi = e.min(e.add(lo, chunk), inner)
+            whole = e.add(lo, e.mul(e.b.udiv(e.sub(hi, lo), e.i64(self.lanes)), self.lanes))
+            with e.loop(lo, whole, self.lanes) as loop:
+                body(rows, loop.index, None, places)
+            if self.lanes > 1:
+                with e.when(e.less(whole, hi)):
+                    body(rows, whole, e.first_lanes(e.sub(hi, whole), self.lanes), places)
+        e.end()
+
+    def address(self, k: int, row: Value, place: Value) -> Value:
+        """Where array ``k`` has its element at ``place`` of the inner axis."""
+        access, e = self.arrays[k], self.e
+        step = self.strides[k][-1] if access.step is None else access.step
+        return e.at(row, e.mul(place, step) if access.step != 0 else 0, ELEMENT[access.dtype])
+
+    def load(self, k: int, row: Value, place: Value, mask: Value | None) -> Value:
+        """A vector of array ``k``."""
+        e, access = self.e, self.arrays[k]
+        element = ELEMENT[access.dtype]
+        address = self.address(k, row, place)
+        if access.step == 0:
+            return e.splat(e.load(address, element), self.lanes)
+        kind = ir.VectorType(element, self.lanes)
+        return e.load(address, kind) if mask is None else e.load_masked(address, kind, mask)
+
+    def store(self, k: int, row: Value, place: Value, value: Value, mask: Value | None) -> None:
+        """Store a vector to array ``k``; conditions are stored as bytes."""
+        e, element = self.e, ELEMENT[self.arrays[k].dtype]
+        if value.type.element.width == 1 if isinstance(value.type.element, ir.IntType) else False:
+            value = e.b.zext(value, ir.VectorType(element, self.lanes))
+        address = self.address(k, row, place)
+        if mask is None:
+            e.store(value, address)
+        else:
+            e.store_masked(value, address, mask)
+
+
+def lanes_of(target: Target, arrays: Sequence[Access]) -> int:
+    """Lanes of the widest element type; one where an array jumps along the inner axis, or the output repeats."""
+    if any(array.step is None for array in arrays) or arrays[0].step != 1:
+        return 1
+    return max(1, target.vector_bytes // max(BYTES[array.dtype] for array in arrays))
+
+
+__all__ = ["Access", "Axes", "Grid", "accesses", "constant", "grid_names", "grid_words", "lanes_of", "merge"]

@@ -1,0 +1,82 @@
+"""What is done to a result before its only store: pointwise steps with operands of their own, then a masked or full store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from atrous.engine.emit import ELEMENT, Arguments, Emitter, Value
+from atrous.engine.maths import Num, VectorMaths, operand
+from atrous.engine.sweep import Sweep, Tile, Unit
+from atrous.graph.layer import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Epilogue:
+    """The steps, the element types of their extra operands in order, and the type that is stored.
+
+    An extra operand lies over the output box with any strides on batch and space; its channels are neighbours.
+    """
+
+    steps: tuple[Step, ...] = ()
+    operands: tuple[str, ...] = ()
+    stored: str = "float32"
+
+    def names(self, axes: int) -> list[str]:
+        """The words that the operands add to a kernel's argument list."""
+        return [
+            word
+            for j in range(len(self.operands))
+            for word in (f"r{j}", f"r{j}b", *(f"r{j}.{axis}" for axis in range(axes)))
+        ]
+
+
+def apply_steps(e: Emitter, steps: Sequence[Step], value: Num, operands: Sequence[Num]) -> Num:
+    """Run the value through the steps' formulas."""
+    maths, rest = VectorMaths(e), list(operands)
+    for step in steps:
+        taken, rest = rest[: step.extra], rest[step.extra :]
+        value = step.layer.formula(maths, *taken[: step.position], value, *taken[step.position :])
+    return value
+
+
+class Writer:
+    """Stores a tile's results: the output's and the operands' addresses once, then pixel by pixel, vector by vector."""
+
+    def __init__(self, sweep: Sweep, unit: Unit, tile: Tile, epilogue: Epilogue, computed: str, channel: Value) -> None:
+        self.sweep, self.tile, self.epilogue, self.computed = sweep, tile, epilogue, computed
+        e, axes = sweep.e, range(sweep.shape.axes)
+        self.stored = ELEMENT[epilogue.stored]
+        base = sweep.place(unit, sweep.y, sweep.batch_y, sweep.steps_y, tile, self.stored)
+        self.y = e.at(base, channel, self.stored)
+        self.step = sweep.steps_y[-1]
+        self.operands: list[tuple[Value, Value, str]] = []
+        for j, dtype in enumerate(epilogue.operands):
+            steps = [sweep.args.number(f"r{j}.{axis}") for axis in axes]
+            start = sweep.place(
+                unit, sweep.args.pointer(f"r{j}"), sweep.args.number(f"r{j}b"), steps, tile, ELEMENT[dtype]
+            )
+            self.operands.append((e.at(start, channel, ELEMENT[dtype]), steps[-1], dtype))
+
+    def write(self, pixel: int, offset: int, value: Value, mask: Value | None) -> None:
+        """Store one vector of channels, ``offset`` channels into the block; ``mask`` leaves lanes out."""
+        e, lanes = self.sweep.e, value.type.count
+        extra = []
+        for start, step, dtype in self.operands:
+            place = e.at(start, e.add(e.mul(step, pixel), offset), ELEMENT[dtype])
+            kind = ir.VectorType(ELEMENT[dtype], lanes)
+            loaded = e.load(place, kind) if mask is None else e.load_masked(place, kind, mask)
+            extra.append(operand(e, loaded, dtype))
+        result = apply_steps(e, self.epilogue.steps, operand(e, value, self.computed), extra)
+        if self.epilogue.stored == "bool" and result.kind.element.width == 1:
+            result = Num(e, e.b.zext(result.value, ir.VectorType(self.stored, lanes)))
+        place = e.at(self.y, e.add(e.mul(self.step, pixel), offset), self.stored)
+        if mask is None:
+            e.store(result.value, place)
+        else:
+            e.store_masked(result.value, place, mask)
+
+
+__all__ = ["Arguments", "Epilogue", "Writer", "apply_steps"]

@@ -1,0 +1,195 @@
+"""Compiled networks: bound to sizes, planned for boxes, run by all threads in native code."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from atrous.engine.compiler import Compiler, default_compiler
+from atrous.engine.lowering import Tape, Task, lower
+from atrous.engine.runtime import RUN_LOCK, check_threads, execute
+from atrous.engine.schedule import LINE, Schedule
+from atrous.engine.view import Buffer, Home, View, channels_last, row_major
+from atrous.errors import ArgumentError
+from atrous.geometry import Box
+from atrous.graph.demand import demand
+from atrous.graph.fact import Array, Fact
+from atrous.graph.facts import infer_facts
+from atrous.graph.network import Network
+
+Boxes = Mapping[str, Box]
+
+
+class Arena:
+    """Scratch memory that grows to the largest need and is used again."""
+
+    def __init__(self) -> None:
+        self._memory = np.empty(0, np.uint8)
+
+    def address(self, size: int) -> int:
+        """The address of at least ``size`` bytes on a cache line."""
+        if self._memory.nbytes < size + LINE:
+            self._memory = np.empty(0, np.uint8)  # let go of the old before taking the new
+            self._memory = np.empty(size + LINE, np.uint8)
+        base = int(self._memory.ctypes.data)
+        return base + -base % LINE
+
+
+@dataclass(eq=False)
+class Bound:
+    """A program for one set of input sizes: every value has its shape, every box its tape."""
+
+    network: Network
+    facts: Mapping[str, Fact]
+    compiler: Compiler
+    packed: dict[Any, Any]
+    arena: Arena = field(default_factory=Arena)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    _tapes: dict[tuple[tuple[str, Box], ...], Schedule] = field(default_factory=dict)
+
+    def demand(self, wanted: Boxes) -> dict[str, Box]:
+        """The box of every value that these boxes of the outputs need."""
+        return demand(self.network, self.facts, wanted)
+
+    def whole(self) -> dict[str, Box]:
+        """The demand of the complete outputs."""
+        return self.demand({name: Box.full(self.facts[name].sizes) for name in self.network.outputs})
+
+    def arena_bytes(self, boxes: Boxes) -> int:
+        """Scratch memory that these boxes need, in bytes."""
+        return self.schedule(boxes).arena_bytes
+
+    def schedule(self, boxes: Boxes) -> Schedule:
+        """The tape for these boxes; the last one is kept."""
+        key = tuple(sorted(boxes.items(), key=lambda item: item[0]))
+        if key not in self._tapes:
+            made = self._write(boxes)
+            self._tapes.clear()
+            self._tapes[key] = made
+        return self._tapes[key]
+
+    def run(self, boxes: Boxes, inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int | None = None) -> None:
+        """Compute these boxes: ``inputs`` hold exactly the inputs' boxes, ``outputs`` receive the outputs' ones."""
+        with self.lock:
+            schedule = self.schedule(boxes)
+            given = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+            made = {name: array if _plain(array) else np.empty(array.shape, array.dtype) for name, array in outputs.items()}
+            steps, words = schedule.resolve(self.arena.address(schedule.arena_bytes), {**given, **made})
+            execute(self.compiler, steps, len(schedule.launches), check_threads(threads), RUN_LOCK)
+            del words
+            for name, array in outputs.items():
+                if made[name] is not array:
+                    array[...] = made[name]
+
+    def _write(self, boxes: Boxes) -> Schedule:
+        schedule = Schedule()
+        tape = Tape(schedule, self.compiler, self.packed)
+        views: dict[str, View] = {}
+        for name in self.network.inputs:
+            if name in boxes:
+                views[name] = _external(Home.INPUT, name, self.facts[name], boxes[name])
+        wanted = {name: _external(Home.OUTPUT, name, self.facts[name], boxes[name]) for name in self.network.outputs}
+        for name, array in self.network.constants.items():
+            if name in boxes:
+                views[name] = schedule.constant(array)
+        for node in self.network.nodes:
+            if node.output not in boxes:
+                continue
+            box = boxes[node.output]
+            task = Task(
+                node.name,
+                node.layer,
+                [views[name] if name in views else _absent(self.facts[name]) for name in node.inputs],
+                [self.facts[name] for name in node.inputs],
+                [name if name in self.network.constants else None for name in node.inputs],
+                self.facts[node.output],
+                box,
+                target=wanted.get(node.output),
+            )
+            views[node.output] = lower(node.layer, tape, task)
+        for name, place in wanted.items():
+            if views[name].buffer is not place.buffer:
+                tape.copy(views[name].crop(place.box), place)
+        schedule.place()
+        return schedule
+
+
+_NO_MEMORY = np.zeros(LINE, np.uint8)
+
+
+def _absent(fact: Fact) -> View:
+    """The view of an operand of which a box reads nothing, because only padding meets it."""
+    shape = (*fact.sizes[:2], *(0 for _ in fact.sizes[2:]))
+    strides = channels_last(shape) if len(shape) > 2 else row_major(shape)
+    return View(Buffer(Home.CONSTANT, 0, array=_NO_MEMORY), fact.dtype, Box.full(shape), strides)
+
+
+def _external(home: Home, name: str, fact: Fact, box: Box) -> View:
+    """A caller's array over a box, in C order."""
+    return View(Buffer(home, 0, name), fact.dtype, box, row_major(box.shape))
+
+
+def _plain(array: Array) -> bool:
+    return bool(array.flags.c_contiguous and array.flags.writeable and array.dtype.isnative)
+
+
+class Program:
+    """A network compiled for this machine: a callable, and the source of ``Bound`` programs for given sizes."""
+
+    def __init__(self, network: Network, threads: int | None = None, compiler: Compiler | None = None) -> None:
+        self.network = network
+        self.threads = threads
+        self.compiler = compiler or default_compiler()
+        self._packed: dict[Any, Any] = {}
+        self._bound: dict[tuple[tuple[str, tuple[int, ...]], ...], Bound] = {}
+
+    def __call__(self, *arrays: Any, out: Array | None = None) -> Any:
+        """Run whole arrays, one for each input in order; returns an array, or a tuple of them for several outputs."""
+        given = self._inputs(arrays)
+        bound = self.bind({name: array.shape for name, array in given.items()})
+        boxes = bound.whole()
+        outputs = {name: np.empty(bound.facts[name].sizes, bound.facts[name].dtype) for name in self.network.outputs}
+        if out is not None:
+            outputs[self.network.outputs[0]] = _checked_out(out, outputs[self.network.outputs[0]])
+        read = {name: array[boxes[name].slices()] for name, array in given.items() if name in boxes}
+        bound.run(boxes, read, outputs, self.threads)
+        results = tuple(outputs[name] for name in self.network.outputs)
+        return results[0] if len(results) == 1 else results
+
+    def bind(self, shapes: Mapping[str, Sequence[int]]) -> Bound:
+        """The program for inputs of these shapes."""
+        key = tuple((name, tuple(map(int, shape))) for name, shape in shapes.items())
+        if key not in self._bound:
+            network, facts = self._specialise(dict(key))
+            self._bound.clear()
+            self._bound[key] = Bound(network, facts, self.compiler, self._packed)
+        return self._bound[key]
+
+    def _specialise(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Network, Mapping[str, Fact]]:
+        inputs = {name: Fact(fact.dtype, shapes[name]) for name, fact in self.network.inputs.items()}
+        return self.network, infer_facts(self.network, inputs)
+
+    def _inputs(self, arrays: Sequence[Any]) -> dict[str, Array]:
+        names = list(self.network.inputs)
+        if len(arrays) != len(names):
+            raise ArgumentError(f"inputs: got {len(arrays)} arrays; the network takes {len(names)}: {', '.join(names)}")
+        return {name: np.asarray(array) for name, array in zip(names, arrays, strict=True)}
+
+
+def _checked_out(out: Array, like: Array) -> Array:
+    if out.shape != like.shape or out.dtype != like.dtype:
+        raise ArgumentError(f"out: got {out.dtype}{list(out.shape)}; the result is {like.dtype}{list(like.shape)}")
+    return out
+
+
+def compile_network(network: Network, threads: int | None = None) -> Program:
+    """Compile a network for this machine.
+
+    ``threads`` is how many threads a run uses (default: ``set_num_threads``, or one for each available core). Compiling is
+    lazy: kernels are made for the first input, and serve inputs of any other size.
+    """
+    return Program(network, None if threads is None else check_threads(threads))

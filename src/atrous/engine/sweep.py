@@ -1,0 +1,214 @@
+"""The loop skeleton that all windowed kernels share: rows of output pixels, swept tile by tile.
+
+A *unit* of work is one channel block of one segment of one output row. Along the row a *tile* of a fixed number of pixels is
+held in registers. Taps outside the signal on the outer axes are skipped by loop bounds; on the row axis a tile that meets
+the border (or the end of the segment) takes the *edge* form, where each pixel has a pointer of its own and a tap outside the
+signal points to a row of padding. Borders therefore multiply no code, and an output's operations depend on its global
+coordinates alone: which tile form computes it never shows in its bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from atrous.engine.emit import I1, Arguments, Count, Emitter, Value
+from atrous.geometry import Window, ceil_div
+from llvmlite import ir
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a windowed kernel is specialised on: the windows' taps and steps, not the signal's size."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pitch: int  # elements between neighbouring input pixels of a row
+    pixels: int  # the register tile's length along the row
+
+    @property
+    def axes(self) -> int:
+        return len(self.kernel)
+
+
+def argument_names(axes: int, extra: Sequence[str]) -> list[str]:
+    """The words of a sweep's argument list; ``words`` fills them in the same order."""
+    names = ["x", "y", "pad", "batch", "xb", "yb", "inner_lo", "inner_hi", "segment", "segments"]
+    for axis in range(axes):
+        names += [f"n{axis}", f"i{axis}", f"e{axis}", f"x{axis}", f"y{axis}"]
+    return [*names, *extra]
+
+
+@dataclass(frozen=True, slots=True)
+class AxisRun:
+    """One axis of a sweep over a box: ``count`` outputs from ``first``, over an input axis of true size ``extent``."""
+
+    window: Window
+    first: int
+    count: int
+    extent: int
+
+    @property
+    def origin(self) -> int:
+        """The input coordinate of the first tap of the first output."""
+        return self.window.needs(self.first, self.first + 1)[0]
+
+    @property
+    def interior(self) -> tuple[int, int]:
+        """The run of outputs, counted from ``first``, whose taps all lie inside the signal."""
+        stride, reach = self.window.stride, self.window.extent - 1
+        lo = max(0, ceil_div(-self.origin, stride))
+        hi = (self.extent - 1 - reach - self.origin) // stride + 1
+        return lo, max(lo, min(hi, self.count))
+
+
+@dataclass
+class Tile:
+    """A tile being emitted: ``pixels`` outputs of a row from ``start``, the input row they begin in, and their number."""
+
+    start: Value  # index of the first pixel in the row
+    column: Value  # input coordinate of its first tap
+    count: Value | None  # how many pixels are real, for an edge tile; None for a full, interior one
+
+
+class Sweep:
+    """Emits the skeleton of one windowed kernel; the codelet provides what happens in a tile."""
+
+    def __init__(self, e: Emitter, shape: Shape, element: ir.Type, blocks: int, extra: Sequence[str], block_major: bool) -> None:
+        self.e, self.shape, self.element, self.blocks, self.block_major = e, shape, element, blocks, block_major
+        pointer, self.first, self.last = e.function.args
+        self.args = Arguments(e, pointer, argument_names(shape.axes, extra))
+        a = self.args
+        self.x, self.y, self.pad = a.pointer("x"), a.pointer("y"), a.pointer("pad")
+        self.batch, self.batch_x, self.batch_y = a.number("batch"), a.number("xb"), a.number("yb")
+        self.inner_lo, self.inner_hi = a.number("inner_lo"), a.number("inner_hi")
+        self.segment, self.segments = a.number("segment"), a.number("segments")
+        axes = range(shape.axes)
+        self.counts, self.origins, self.extents, self.steps_x, self.steps_y = (
+            [a.number(f"{kind}{axis}") for axis in axes] for kind in "niexy"
+        )
+
+    def emit(self, tile: Callable[[Tile, Unit], None]) -> None:
+        """The whole kernel: units, rows, and the tiles of a row in their two forms."""
+        e = self.e
+        with e.loop(self.first, self.last) as units:
+            unit = self._unit(units.index)
+            lo = e.mul(unit.segment, self.segment)
+            hi = e.min(e.add(lo, self.segment), self.counts[-1])
+            inner_hi = e.min(self.inner_hi, hi)
+            with e.loop(lo, hi, self.shape.pixels) as row:
+                column = e.add(e.mul(row.index, self.shape.strides[-1]), self.origins[-1])
+                inside = e.b.and_(
+                    e.b.icmp_signed(">=", row.index, self.inner_lo),
+                    e.b.icmp_signed("<=", e.add(row.index, self.shape.pixels), inner_hi),
+                )
+                with e.choose(inside) as (full, edge):
+                    with full:
+                        tile(Tile(row.index, column, None), unit)
+                    with edge:
+                        tile(Tile(row.index, column, e.min(e.sub(hi, row.index), self.shape.pixels)), unit)
+        e.end()
+
+    def _unit(self, index: Value) -> Unit:
+        e, outer = self.e, self.counts[:-1]
+        if self.block_major:
+            block, batch, *places, segment = e.split(index, [self.blocks, self.batch, *outer, self.segments])
+        else:
+            batch, *places, segment, block = e.split(index, [self.batch, *outer, self.segments, self.blocks])
+        x = e.at(self.x, e.mul(batch, self.batch_x), self.element)
+        bounds = []
+        for axis, place in enumerate(places):
+            origin = e.add(e.mul(place, self.shape.strides[axis]), self.origins[axis])
+            bounds.append((origin, *self._tap_bounds(axis, origin)))
+        return Unit(block, batch, places, segment, x, bounds)
+
+    def _tap_bounds(self, axis: int, origin: Value) -> tuple[Value, Value]:
+        """The taps of an outer axis that lie inside the signal, ``[lo, hi)``."""
+        e, dilation, kernel = self.e, self.shape.dilations[axis], self.shape.kernel[axis]
+        zero = e.i64(0)
+        lo = e.ceil_div(e.max(e.sub(zero, origin), 0), dilation)
+        hi = e.ceil_div(e.max(e.sub(self.extents[axis], origin), 0), dilation)
+        return lo, e.min(hi, kernel)
+
+    def taps(
+        self, unit: Unit, weights: Value | None, weight_row: int, accumulators: list[Value], row: Row
+    ) -> list[Value]:
+        """Nest the loops over the taps of the outer axes around ``row``, which takes (input row, weight row, accumulators).
+
+        ``weight_row`` is the number of weights that the taps of one row take.
+        """
+        return self._nest(0, unit, unit.x, weights, weight_row, accumulators, row)
+
+    def _nest(
+        self, axis: int, unit: Unit, x: Value, w: Value | None, weight_row: int, accumulators: list[Value], row: Row
+    ) -> list[Value]:
+        if axis == self.shape.axes - 1:
+            return row(x, w, accumulators)
+        e = self.e
+        origin, lo, hi = unit.bounds[axis]
+        span = weight_row
+        for taps in self.shape.kernel[axis + 1 : -1]:
+            span *= taps
+        with e.loop(lo, hi, carry=accumulators) as loop:
+            place = e.add(e.mul(loop.index, self.shape.dilations[axis]), origin)
+            x_row = e.at(x, e.mul(place, self.steps_x[axis]), self.element)
+            w_row = None if w is None else e.at(w, e.mul(loop.index, span), self.element)
+            loop.next = self._nest(axis + 1, unit, x_row, w_row, weight_row, loop.values, row)
+        return loop.results
+
+    def pixel_pointers(self, tile: Tile, row: Value, tap: Count, channel: Count) -> list[Value]:
+        """Where each pixel of an edge tile reads its tap: the signal, or the row of padding."""
+        e, pointers = self.e, []
+        assert tile.count is not None
+        for pixel in range(self.shape.pixels):
+            shift = e.add(e.mul(tap, self.shape.dilations[-1]), pixel * self.shape.strides[-1])
+            column = e.add(tile.column, shift)
+            valid = e.b.icmp_unsigned("<", column, self.extents[-1])
+            if pixel:
+                valid = e.b.and_(valid, e.less(pixel, tile.count))
+            offset = e.add(e.mul(column, self.shape.pitch), channel)
+            pointers.append(e.b.select(valid, e.at(row, offset, self.element), self.pad))
+        return pointers
+
+    def interior_pointer(self, tile: Tile, row: Value, channel: Count) -> Value:
+        """Where an interior tile's first pixel reads its first tap; the others lie at fixed offsets (``interior_offset``)."""
+        e = self.e
+        return e.at(row, e.add(e.mul(tile.column, self.shape.pitch), channel), self.element)
+
+    def interior_offset(self, pixel: int, tap: int) -> int:
+        return (pixel * self.shape.strides[-1] + tap * self.shape.dilations[-1]) * self.shape.pitch
+
+    def place(self, unit: Unit, base: Value, batch: Value, steps: Sequence[Value], tile: Tile, element: ir.Type) -> Value:
+        """The address of the tile's first pixel in an array laid out over the output box."""
+        e = self.e
+        offset = e.add(e.mul(unit.batch, batch), e.mul(tile.start, steps[-1]))
+        for place, step in zip(unit.places, steps[:-1], strict=True):
+            offset = e.add(offset, e.mul(place, step))
+        return e.at(base, offset, element)
+
+    def each_pixel(self, tile: Tile, write: Callable[[int], None]) -> None:
+        """Write the pixels that are real."""
+        for pixel in range(self.shape.pixels):
+            if tile.count is None:
+                write(pixel)
+            else:
+                with self.e.when(self.e.less(pixel, tile.count)):
+                    write(pixel)
+
+
+@dataclass
+class Unit:
+    """One unit of work, decoded: block, batch, output place on the outer axes, and the bounds of the outer taps."""
+
+    block: Value
+    batch: Value
+    places: list[Value]
+    segment: Value
+    x: Value  # the virtual origin of the unit's input image
+    bounds: list[tuple[Value, Value, Value]]  # per outer axis: input origin, first tap, last tap + 1
+
+
+Row = Callable[[Value, Value | None, list[Value]], list[Value]]
+Mask = Value | None
+TRUE = ir.Constant(I1, 1)
