@@ -55,7 +55,7 @@ from atrous.graph.layers.arithmetic import (
 )
 from atrous.graph.layers.convolution import Conv, ConvTranspose
 from atrous.graph.layers.linear import Linear, MatMul
-from atrous.graph.layers.movement import Concat, DepthToSpace, Expand, Gather, Pad, Slice, SpaceToDepth, Tile, Transpose
+from atrous.graph.layers.movement import MODES, Concat, DepthToSpace, Expand, Gather, Pad, Slice, SpaceToDepth, Tile, Transpose
 from atrous.graph.layers.normalisation import LRN, BatchNorm
 from atrous.graph.layers.pooling import AveragePool, MaxPool, Pool
 from atrous.graph.layers.reduction import Reduce, ReduceL1, ReduceL2, ReduceMax, ReduceMean, ReduceMin, ReduceProd, ReduceSum
@@ -66,6 +66,7 @@ from atrous.graph.layers.softmax import Softmax
 
 __all__ = [
     "LRN",
+    "MODES",
     "Abs",
     "Activation",
     "Add",

@@ -135,6 +135,7 @@ def _strided(taken: range, size: int) -> Window:
 
 
 Mode = Literal["constant", "reflect", "edge", "wrap"]
+MODES: tuple[Mode, ...] = ("constant", "reflect", "edge", "wrap")
 
 
 @final

@@ -1,0 +1,64 @@
+"""Where a model comes from: reading the file, and the folder that its external data must stay in."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from atrous.errors import ArgumentError, FileError
+
+#: What ``load`` takes: a path, the bytes of a model, or a model that is parsed already.
+Readable: TypeAlias = str | os.PathLike[str] | bytes | onnx.ModelProto
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Name of a model for messages, and the folder of its external data (``None``: there is none)."""
+
+    label: str
+    folder: Path | None = None
+
+    def external(self, location: str) -> Path:
+        """The path of an external data file; refused when it is not a plain file inside the model's folder."""
+        if self.folder is None:
+            raise FileError(f"{self.label}: refers to external data {location!r}; load the model by its path")
+        relative = Path(location)
+        folder = self.folder.resolve()
+        path = (folder / relative).resolve()
+        if not location or relative.is_absolute() or ".." in relative.parts or not path.is_relative_to(folder):
+            raise FileError(f"{self.label}: external data {location!r} lies outside the model's folder; it must lie inside")
+        if not path.is_file():
+            raise FileError(f"{self.label}: external data {location!r} is missing; put it beside the model")
+        return path
+
+
+def read_model(model: Readable) -> tuple[onnx.ModelProto, Source]:
+    """The parsed model and where it came from; raises ``FileError`` when there is no whole model."""
+    if isinstance(model, onnx.ModelProto):
+        return model, Source("the model")
+    if isinstance(model, bytes | bytearray | memoryview):
+        return _parse(bytes(model), "the model"), Source("the model")
+    if not isinstance(model, str | os.PathLike):
+        raise ArgumentError(f"model: got {type(model).__name__}; give a path, the bytes of an ONNX file, or a ModelProto")
+    path = Path(model)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror or error}") from None
+    return _parse(data, str(path)), Source(str(path), path.parent)
+
+
+def _parse(data: bytes, label: str) -> onnx.ModelProto:
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(data)
+    except (DecodeError, RuntimeError, ValueError):
+        raise FileError(f"{label}: is damaged, cut short, or not an ONNX model ({len(data)} bytes)") from None
+    if not proto.HasField("graph") or not proto.graph.output:
+        raise FileError(f"{label}: holds no ONNX graph ({len(data)} bytes); it is damaged or not an ONNX model")
+    return proto

@@ -1,0 +1,111 @@
+"""ONNX's convolutions, pools and normalisations."""
+
+from __future__ import annotations
+
+from atrous.errors import NetworkError
+from atrous.geometry import Explicit, Padding, Same, ToSize
+from atrous.graph.layers import LRN, AveragePool, BatchNorm, Conv, ConvTranspose, MaxPool, ReduceMax, ReduceMean
+from atrous.importers.call import Call, Rule, positive
+
+Sizes = tuple[int, ...]
+
+
+def _explicit(call: Call, axes: int) -> Padding:
+    pads = call.attributes.ints("pads", (0,) * (2 * axes)) or ()
+    if len(pads) != 2 * axes:
+        raise NetworkError(f"attribute pads is {list(pads)}; it must hold a low and a high one for each of {axes} axes")
+    return Explicit(tuple(zip(pads[:axes], pads[axes:], strict=True)))
+
+
+def _windows(call: Call, kernel: Sizes) -> tuple[Sizes, Sizes, Padding]:
+    """Strides, dilations and padding, of which ``auto_pad`` is the older spelling."""
+    axes, attributes = len(kernel), call.attributes
+    strides = positive("strides", attributes.ints("strides", (1,) * axes) or (), axes)
+    dilations = positive("dilations", attributes.ints("dilations", (1,) * axes) or (), axes)
+    mode = attributes.string("auto_pad", "NOTSET", "NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
+    padding = _explicit(call, axes)
+    if mode == "VALID":
+        padding = Explicit.zeros(axes)
+    if mode in ("SAME_UPPER", "SAME_LOWER"):
+        padding = Same(upper=mode == "SAME_UPPER")
+    return strides, dilations, padding
+
+
+def _kernel(call: Call) -> Sizes:
+    """The kernel's sizes, from the attribute or else from the weights."""
+    given = call.attributes.ints("kernel_shape")
+    sizes = call.builder.fact(call.operand(1), "weights").sizes[2:] if given is None else given
+    if not sizes:
+        raise NetworkError("the kernel has no spatial axes; it needs at least 1")
+    return positive("kernel_shape", sizes, len(sizes))
+
+
+def _groups(call: Call) -> int:
+    return positive("group", (call.attributes.integer("group", 1),), 1)[0]
+
+
+def conv(call: Call) -> None:
+    kernel = _kernel(call)
+    call.result(Conv(kernel, *_windows(call, kernel), _groups(call)), *call.operands(2, 3))
+
+
+def conv_transpose(call: Call) -> None:
+    kernel = _kernel(call)
+    strides, dilations, padding = _windows(call, kernel)
+    extra = call.attributes.ints("output_padding", (0,) * len(kernel)) or ()
+    if len(extra) != len(kernel) or any(size < 0 for size in extra):
+        raise NetworkError(f"attribute output_padding is {list(extra)}; it must hold {len(kernel)} integers of at least 0")
+    wanted = call.attributes.ints("output_shape")
+    if wanted is not None:
+        upper = isinstance(padding, Same) and padding.upper
+        padding = ToSize(positive("output_shape", wanted[-len(kernel) :], len(kernel)), upper)
+    call.result(ConvTranspose(kernel, strides, dilations, padding, extra, _groups(call)), *call.operands(2, 3))
+
+
+def _pool_kernel(call: Call) -> Sizes:
+    kernel = call.attributes.ints("kernel_shape") or ()
+    return positive("kernel_shape", kernel, max(1, len(kernel)))
+
+
+def max_pool(call: Call) -> None:
+    kernel = _pool_kernel(call)
+    call.attributes.ignore("storage_order")
+    call.result(MaxPool(kernel, *_windows(call, kernel), call.attributes.flag("ceil_mode")), call.operand(0))
+
+
+def average_pool(call: Call) -> None:
+    kernel = _pool_kernel(call)
+    ceil, padded = call.attributes.flag("ceil_mode"), call.attributes.flag("count_include_pad")
+    call.result(AveragePool(kernel, *_windows(call, kernel), ceil, padded), call.operand(0))
+
+
+def _global(layer: type[ReduceMean] | type[ReduceMax]) -> Rule:
+    def rule(call: Call) -> None:
+        call.result(layer(tuple(range(2, call.rank(0))), True), call.operand(0))
+
+    return rule
+
+
+def batch_norm(call: Call) -> None:
+    call.attributes.ignore("momentum", "is_test", "consumed_inputs")
+    call.attributes.fixed("training_mode", 0)
+    call.attributes.fixed("spatial", 1)
+    call.result(BatchNorm(call.attributes.number("epsilon", 1e-5)), *call.operands(5, 5))
+
+
+def lrn(call: Call) -> None:
+    alpha, beta, bias = (call.attributes.number(*pair) for pair in (("alpha", 1e-4), ("beta", 0.75), ("bias", 1.0)))
+    (size,) = positive("size", (call.attributes.integer("size", 0),), 1)
+    call.result(LRN(size, alpha, beta, bias), call.operand(0))
+
+
+RULES: dict[str, Rule] = {
+    "Conv": conv,
+    "ConvTranspose": conv_transpose,
+    "MaxPool": max_pool,
+    "AveragePool": average_pool,
+    "GlobalAveragePool": _global(ReduceMean),
+    "GlobalMaxPool": _global(ReduceMax),
+    "BatchNormalization": batch_norm,
+    "LRN": lrn,
+}
