@@ -187,9 +187,7 @@ class Emitter:
         return self.b.call(function, [pointer, ir.Constant(I32, byte_size(kind)), mask, ir.Constant(kind, None)])
 
     def store_masked(self, value: Value, pointer: Value, mask: Value) -> None:
-        function = self.intrinsic(
-            f"llvm.masked.store.{suffix(value.type)}.p0", VOID, [value.type, PTR, I32, mask.type]
-        )
+        function = self.intrinsic(f"llvm.masked.store.{suffix(value.type)}.p0", VOID, [value.type, PTR, I32, mask.type])
         self.b.call(function, [value, pointer, ir.Constant(I32, byte_size(value.type)), mask])
 
     # -- vectors --------------------------------------------------------------------------------------------------

@@ -27,9 +27,7 @@ class Epilogue:
     def names(self, axes: int) -> list[str]:
         """The words that the operands add to a kernel's argument list."""
         return [
-            word
-            for j in range(len(self.operands))
-            for word in (f"r{j}", f"r{j}b", *(f"r{j}.{axis}" for axis in range(axes)))
+            word for j in range(len(self.operands)) for word in (f"r{j}", f"r{j}b", *(f"r{j}.{axis}" for axis in range(axes)))
         ]
 
 
@@ -55,9 +53,7 @@ class Writer:
         self.operands: list[tuple[Value, Value, str]] = []
         for j, dtype in enumerate(epilogue.operands):
             steps = [sweep.args.number(f"r{j}.{axis}") for axis in axes]
-            start = sweep.place(
-                unit, sweep.args.pointer(f"r{j}"), sweep.args.number(f"r{j}b"), steps, tile, ELEMENT[dtype]
-            )
+            start = sweep.place(unit, sweep.args.pointer(f"r{j}"), sweep.args.number(f"r{j}b"), steps, tile, ELEMENT[dtype])
             self.operands.append((e.at(start, channel, ELEMENT[dtype]), steps[-1], dtype))
 
     def write(self, pixel: int, offset: int, value: Value, mask: Value | None) -> None:

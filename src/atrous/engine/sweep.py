@@ -75,7 +75,9 @@ class Tile:
 class Sweep:
     """Emits the skeleton of one windowed kernel; the codelet provides what happens in a tile."""
 
-    def __init__(self, e: Emitter, shape: Shape, element: ir.Type, blocks: int, extra: Sequence[str], block_major: bool) -> None:
+    def __init__(
+        self, e: Emitter, shape: Shape, element: ir.Type, blocks: int, extra: Sequence[str], block_major: bool
+    ) -> None:
         self.e, self.shape, self.element, self.blocks, self.block_major = e, shape, element, blocks, block_major
         pointer, self.first, self.last = e.function.args
         self.args = Arguments(e, pointer, argument_names(shape.axes, extra))
@@ -131,9 +133,7 @@ class Sweep:
         hi = e.ceil_div(e.max(e.sub(self.extents[axis], origin), 0), dilation)
         return lo, e.min(hi, kernel)
 
-    def taps(
-        self, unit: Unit, weights: Value | None, weight_row: int, accumulators: list[Value], row: Row
-    ) -> list[Value]:
+    def taps(self, unit: Unit, weights: Value | None, weight_row: int, accumulators: list[Value], row: Row) -> list[Value]:
         """Nest the loops over the taps of the outer axes around ``row``, which takes (input row, weight row, accumulators).
 
         ``weight_row`` is the number of weights that the taps of one row take.

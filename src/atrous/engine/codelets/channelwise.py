@@ -259,9 +259,7 @@ class _Channelwise:
             start = sweep.interior_pointer(tile, x, channel)
             shift = e.mul(tap, sweep.interior_offset(0, 1))
             start = e.at(start, shift, self.element)
-            pointers = [
-                e.at(start, sweep.interior_offset(pixel, 0), self.element) for pixel in range(self.register.pixels)
-            ]
+            pointers = [e.at(start, sweep.interior_offset(pixel, 0), self.element) for pixel in range(self.register.pixels)]
         row = None if w is None else e.at(w, e.mul(tap, self.width), self.element)
         for v in range(vectors):
             weights = None if row is None else e.load(e.at(row, v * self.lanes, self.element), self.vector)

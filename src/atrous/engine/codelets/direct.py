@@ -195,8 +195,7 @@ class _Direct:
         e, vectors, acc = self.e, self.register.vectors, list(acc)
         for channel in range(lo, hi):
             columns = [
-                e.load(e.at(weights, channel * self.width + v * self.lanes, self.element), self.vector)
-                for v in range(vectors)
+                e.load(e.at(weights, channel * self.width + v * self.lanes, self.element), self.vector) for v in range(vectors)
             ]
             for pixel, pointer in enumerate(pointers):
                 x = e.splat(e.load(e.at(pointer, channel, self.element), self.element), self.lanes)

@@ -26,9 +26,7 @@ def emit(e: Emitter, spec: Elementwise) -> None:
     own = len(spec.arrays) - 1 - sum(step.extra for step in spec.steps)
 
     def body(rows: list[Value], place: Value, mask: Value | None, outer: list[Value]) -> None:
-        loaded = [
-            operand(e, grid.load(k, rows[k], place, mask), spec.arrays[k].dtype) for k in range(1, len(spec.arrays))
-        ]
+        loaded = [operand(e, grid.load(k, rows[k], place, mask), spec.arrays[k].dtype) for k in range(1, len(spec.arrays))]
         value = loaded[0] if spec.body is None else spec.body.formula(maths, *loaded[:own])
         result = apply_steps(e, spec.steps, value, loaded[own:])
         grid.store(0, rows[0], place, result.value, mask)

@@ -1,0 +1,175 @@
+"""What a tile costs: the boxes that it needs, the work in them, and the memory that they take.
+
+Tiles along an axis fall into few kinds: the interior ones need boxes of equal sizes, those at the borders smaller ones. So a
+grid is summed up from one tile of each kind, with the same boxes that the run will use.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import ceil, prod
+
+import numpy as np
+
+from atrous.geometry import Box, ceil_div
+from atrous.graph.fact import Fact
+from atrous.graph.network import Node
+from atrous.tiled.bound import Bound
+from atrous.tiled.layout import Layout
+from atrous.tiled.source import Sink, Source
+
+#: Beyond this many tiles along one axis their kinds are found from a sample: the first, the last and some between.
+_EXACT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Memory that one tile takes, in bytes, or the most that any tile of a grid takes of each kind."""
+
+    arena: int = 0
+    tile_in: int = 0
+    tile_out: int = 0
+    source: int = 0
+    sink: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.arena + self.tile_in + self.tile_out + self.source + self.sink
+
+    def most(self, other: Need) -> Need:
+        """The larger of each."""
+        return Need(
+            max(self.arena, other.arena),
+            max(self.tile_in, other.tile_in),
+            max(self.tile_out, other.tile_out),
+            max(self.source, other.source),
+            max(self.sink, other.sink),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A bound network between a source and a sink."""
+
+    bound: Bound
+    source: Source
+    reading: Layout
+    sink: Sink
+    writing: Layout
+
+    @cached_property
+    def input(self) -> str:
+        return next(iter(self.bound.network.inputs))
+
+    @property
+    def output(self) -> str:
+        return self.bound.network.outputs[0]
+
+    @property
+    def input_fact(self) -> Fact:
+        return self.bound.facts[self.input]
+
+    @property
+    def output_fact(self) -> Fact:
+        return self.bound.facts[self.output]
+
+    def need(self, tile: Box) -> Need:
+        """The memory that one tile takes beside what the process, the source and the sink hold anyway."""
+        boxes = self.bound.demand({self.output: tile})
+        read = boxes.get(self.input, Box((0,) * self.input_fact.rank, (0,) * self.input_fact.rank))
+        stored = self.reading.stored_shape(read.shape)
+        in_memory = self.source.view(Box((0,) * len(stored), (1,) * len(stored))) is not None
+        return Need(
+            arena=self.bound.arena_bytes(boxes),
+            tile_in=0 if in_memory else read.size * np.dtype(self.input_fact.dtype).itemsize,
+            tile_out=tile.size * np.dtype(self.output_fact.dtype).itemsize,
+            source=self.source.scratch(stored) if not read.empty else 0,
+            sink=self.sink.scratch(self.writing.stored_shape(tile.shape)),
+        )
+
+    @cached_property
+    def _rates(self) -> dict[str, float]:
+        """Work for one element of each node's output: its multiply-adds, and itself."""
+        rates = {}
+        for node in self.bound.network.nodes:
+            fact = self.bound.facts[node.output]
+            macs = node.layer.macs(fact, *(self.bound.facts[name] for name in node.inputs))
+            rates[node.output] = macs / max(1, fact.count) + 1.0
+        return rates
+
+    def work(self, tile: Box) -> float:
+        """Multiply-adds and elements that one tile computes, halos included."""
+        boxes = self.bound.demand({self.output: tile})
+        return sum(rate * boxes[name].size for name, rate in self._rates.items() if name in boxes)
+
+    def halo(self, tile: Box) -> tuple[tuple[int, int], ...]:
+        """How far a tile reads beyond its own part of the input, before and after on each axis of the input.
+
+        Its own part of an axis is the tile, scaled by the ratio of the sizes of input and output (rounded outwards).
+        """
+        read = self.bound.demand({self.output: tile}).get(self.input)
+        if read is None or self.input_fact.rank != self.output_fact.rank:
+            return ((0, 0),) * self.input_fact.rank
+        return tuple(
+            (max(0, ceil(lo * Fraction(n, m) - a)), max(0, ceil(b - hi * Fraction(n, m))))
+            for (a, b), (lo, hi), n, m in zip(read, tile, self.input_fact.sizes, self.output_fact.sizes, strict=True)
+        )
+
+    @cached_property
+    def whole_nodes(self) -> tuple[Node, ...]:
+        """The nodes that read the whole signal, so that smaller tiles would not need less."""
+        needed = self.bound.demand({self.output: Box.full(self.output_fact.sizes)})
+        return tuple(node for node in self.bound.network.nodes if not node.layer.local and node.output in needed)
+
+    def kinds(self, tile: Sequence[int]) -> list[tuple[Box, float]]:
+        """One tile of each kind in the grid, and how many tiles of the grid are of this kind."""
+        axes = [self._axis_kinds(axis, tile[axis]) for axis in range(len(tile))]
+        found = []
+        for parts in itertools.product(*axes):
+            lo, hi = tuple(part[0] for part, _ in parts), tuple(part[1] for part, _ in parts)
+            found.append((Box(lo, hi), prod(count for _, count in parts)))
+        return found
+
+    def _axis_kinds(self, axis: int, step: int) -> list[tuple[tuple[int, int], float]]:
+        """The intervals of an axis by the sizes of all boxes they need, the other axes being whole."""
+        sizes = self.output_fact.sizes
+        full = Box.full(sizes)
+        numbers, weight = _numbers(ceil_div(sizes[axis], step))
+        if len(numbers) == 1:
+            return [((0, sizes[axis]), 1.0)]
+        kinds: dict[tuple[tuple[str, tuple[int, ...]], ...], tuple[tuple[int, int], float]] = {}
+        for number in numbers:
+            span = (number * step, min((number + 1) * step, sizes[axis]))
+            boxes = self.bound.demand({self.output: _replaced(full, axis, span)})
+            profile = tuple((name, box.shape) for name, box in boxes.items())
+            first, count = kinds.get(profile, (span, 0.0))
+            kinds[profile] = (first, count + weight[number])
+        return list(kinds.values())
+
+
+def _numbers(count: int) -> tuple[list[int], dict[int, float]]:
+    """The tiles along an axis to look at, and for how many tiles each of them stands."""
+    if count <= _EXACT:
+        return list(range(count)), dict.fromkeys(range(count), 1.0)
+    edge = _EXACT // 4
+    middle = sorted({edge + (count - 2 * edge) * i // (2 * edge) for i in range(2 * edge)})
+    inner = dict.fromkeys(middle, (count - 2 * edge) / len(middle))
+    weight = dict.fromkeys([*range(edge), *range(count - edge, count)], 1.0) | inner
+    return sorted(weight), weight
+
+
+def _replaced(box: Box, axis: int, span: tuple[int, int]) -> Box:
+    lo, hi = list(box.lo), list(box.hi)
+    lo[axis], hi[axis] = span
+    return Box(tuple(lo), tuple(hi))
+
+
+def middle(sizes: Sequence[int], tile: Sequence[int]) -> Box:
+    """The tile in the middle of the grid: the one with halos on all sides, if there is one."""
+    lo = tuple(ceil_div(n, t) // 2 * t for n, t in zip(sizes, tile, strict=True))
+    lo = tuple(0 if t >= n else a if a + t <= n else a - t for a, t, n in zip(lo, tile, sizes, strict=True))
+    return Box(lo, tuple(min(a + t, n) for a, t, n in zip(lo, tile, sizes, strict=True)))
