@@ -15,7 +15,9 @@ from atrous.report import inspect as inspect_network
 
 Shapes = Annotated[
     list[str] | None,
-    typer.Option("--input", "-i", metavar="SIZES", help="Size of the input, as 1x3x224x224, or NAME=SIZES for each of several."),
+    typer.Option(
+        "--input", "-i", metavar="SIZES", help="Size of the input, as 1x3x224x224, or NAME=SIZES for each of several."
+    ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers as JSON; - for standard output.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the JSON file if it exists.")]

@@ -48,7 +48,9 @@ def triple(target: Target) -> str:
 
 def feature_string(target: Target) -> str:
     """The features for LLVM; code that is written for 512-bit vectors keeps them."""
-    return ",".join([*(f"+{name}" for name in sorted(target.features)), *(["-prefer-256-bit"] if target.arch == "x86_64" else [])])
+    return ",".join(
+        [*(f"+{name}" for name in sorted(target.features)), *(["-prefer-256-bit"] if target.arch == "x86_64" else [])]
+    )
 
 
 def identity(target: Target) -> str:

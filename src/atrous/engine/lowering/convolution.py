@@ -243,8 +243,7 @@ def _(layer: Pool, tape: Tape, task: Task) -> View:
     sizes = task.facts[0].sizes[2:]
     windows = layer.windows(sizes)
     axes = [
-        AxisRun(window, lo, hi - lo, size)
-        for window, (lo, hi), size in zip(windows, list(task.box)[2:], sizes, strict=True)
+        AxisRun(window, lo, hi - lo, size) for window, (lo, hi), size in zip(windows, list(task.box)[2:], sizes, strict=True)
     ]
     out = tape.new(task)
     operands = [_channel_operand(tape, view, task.box) for view in task.extras]

@@ -67,7 +67,12 @@ class Tape:
 
     # -- generic kernels ------------------------------------------------------------------------------------------
     def pointwise(
-        self, body: Pointwise | None, operands: Sequence[View], out: View, steps: Sequence[Step] = (), extras: Sequence[View] = ()
+        self,
+        body: Pointwise | None,
+        operands: Sequence[View],
+        out: View,
+        steps: Sequence[Step] = (),
+        extras: Sequence[View] = (),
     ) -> View:
         """``body`` (or a copy) over views that already have the output's axes, broadcast ones with stride 0."""
         views = [out, *(spread(view, out.box) for view in (*operands, *extras))]
