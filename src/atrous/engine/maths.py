@@ -168,6 +168,12 @@ class VectorMaths:
         compare = self.e.b.icmp_signed if x.signed else self.e.b.icmp_unsigned
         return Num(self.e, compare("<", x.value, y.value))
 
+    def equal(self, x: Num | float, y: Num | float) -> Num:
+        x, y = self._both(x, y)
+        if is_float(x.kind):
+            return Num(self.e, self.e.b.fcmp_ordered("==", x.value, y.value))
+        return Num(self.e, self.e.b.icmp_unsigned("==", x.value, y.value))
+
     def where(self, condition: Num, x: Num | float, y: Num | float) -> Num:
         x, y = self._both(x, y)
         return Num(self.e, self.e.b.select(self._truth(condition), x.value, y.value), x.signed)

@@ -15,11 +15,11 @@ from atrous.engine.runtime import RUN_LOCK, check_threads, execute
 from atrous.engine.schedule import LINE, Schedule
 from atrous.engine.view import Buffer, Home, View, channels_last, row_major
 from atrous.errors import ArgumentError
-from atrous.geometry import Box
+from atrous.geometry import Box, pull_back
 from atrous.graph.demand import demand
 from atrous.graph.fact import Array, Fact
 from atrous.graph.facts import infer_facts
-from atrous.graph.network import Network
+from atrous.graph.network import Network, Node
 
 Boxes = Mapping[str, Box]
 
@@ -103,7 +103,7 @@ class Bound:
             task = Task(
                 node.name,
                 node.layer,
-                [views[name] if name in views else _absent(self.facts[name]) for name in node.inputs],
+                self._operands(node, box, views),
                 [self.facts[name] for name in node.inputs],
                 [name if name in self.network.constants else None for name in node.inputs],
                 self.facts[node.output],
@@ -116,6 +116,18 @@ class Bound:
                 tape.copy(views[name].crop(place.box), place)
         schedule.place()
         return schedule
+
+
+    def _operands(self, node: Node, box: Box, views: Mapping[str, View]) -> list[View]:
+        """The operands' views, cropped to what the node's box reads."""
+        facts = [self.facts[name] for name in node.inputs]
+        found = []
+        for name, fact, pulls in zip(node.inputs, facts, node.layer.reads(*facts), strict=True):
+            if name in views:
+                found.append(views[name].crop(pull_back(box, pulls).clip(fact.sizes)))
+            else:
+                found.append(_absent(fact))
+        return found
 
 
 _NO_MEMORY = np.zeros(LINE, np.uint8)

@@ -53,7 +53,7 @@ class Schedule:
 
     def constant(self, array: Array) -> View:
         """A view of an array that the schedule keeps alive; C order."""
-        kept = np.ascontiguousarray(array)
+        kept = np.asarray(array, order="C")
         self.keep.append(kept)
         buffer = Buffer(Home.CONSTANT, kept.nbytes, array=kept)
         return View(buffer, kept.dtype.name, Box.full(kept.shape), row_major(kept.shape))

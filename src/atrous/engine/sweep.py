@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from llvmlite import ir
+
 from atrous.engine.emit import I1, Arguments, Count, Emitter, Value
 from atrous.geometry import Window, ceil_div
-from llvmlite import ir
 
 
 @dataclass(frozen=True, slots=True)

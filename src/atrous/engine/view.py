@@ -84,6 +84,6 @@ def row_major(shape: Sequence[int]) -> tuple[int, ...]:
 
 def channels_last(shape: Sequence[int]) -> tuple[int, ...]:
     """Strides of ``(N, C, *space)`` with the channels innermost."""
-    batch, channels, *space = shape
+    channels, space = shape[1], shape[2:]
     inner = [prod(space[axis + 1 :]) * channels for axis in range(len(space))]
     return (channels * prod(space), 1, *inner)

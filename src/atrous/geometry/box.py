@@ -81,5 +81,6 @@ def pull_back(box: Box, pulls: Sequence[Pull]) -> Box:
     """The input box that an output box reads through one pull for each input axis, not clipped to the signal."""
     if box.empty:
         return Box((0,) * len(pulls), (0,) * len(pulls))
-    needs = [pull.map.needs(box.lo[pull.axis], box.hi[pull.axis]) for pull in pulls]
+    ends = [*box, *([(0, 1)] if not box.lo else [])]  # a result without axes is one element
+    needs = [pull.map.needs(*ends[pull.axis]) for pull in pulls]
     return Box(tuple(lo for lo, _ in needs), tuple(hi for _, hi in needs))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from atrous.geometry import Box, hull, pull_back
 from atrous.graph.fact import Fact
+from atrous.graph.layer import Layer
 from atrous.graph.network import Network
 
 
@@ -21,7 +22,7 @@ def demand(network: Network, facts: Mapping[str, Fact], wanted: Mapping[str, Box
         box = hull(asked.get(node.output, ()))
         if box is None:
             continue
-        box = boxes[node.output] = whole_channels(box, facts[node.output])
+        box = boxes[node.output] = made_together(box, node.layer, facts[node.output])
         for name, pulls in zip(node.inputs, node.layer.reads(*(facts[name] for name in node.inputs)), strict=True):
             asked.setdefault(name, []).append(pull_back(box, pulls).clip(facts[name].sizes))
     for name in (*network.inputs, *network.constants):
@@ -31,8 +32,10 @@ def demand(network: Network, facts: Mapping[str, Fact], wanted: Mapping[str, Box
     return boxes
 
 
-def whole_channels(box: Box, fact: Fact) -> Box:
-    """The box with all channels (axis 1): kernels make the channels of a place together."""
-    if fact.rank < 2:
-        return box
-    return Box((box.lo[0], 0, *box.lo[2:]), (box.hi[0], fact.sizes[1], *box.hi[2:]))
+def made_together(box: Box, layer: Layer, fact: Fact) -> Box:
+    """The box with the axes whole along which the layer makes all elements together."""
+    lo, hi = list(box.lo), list(box.hi)
+    for axis in layer.together:
+        if axis < fact.rank:
+            lo[axis], hi[axis] = 0, fact.sizes[axis]
+    return Box(tuple(lo), tuple(hi))

@@ -25,6 +25,8 @@ class Layer(ABC):
     linear: ClassVar[bool] = False
     #: An output reads a neighbourhood whose size does not grow with the signal. What is not local cannot be tiled.
     local: ClassVar[bool] = True
+    #: Axes of the output whose elements are always made together: a kernel makes all channels of a place.
+    together: ClassVar[tuple[int, ...]] = (1,)
     #: Which operands are trained parameters when they are constants.
     trained: ClassVar[tuple[int, ...]] = ()
 
@@ -114,6 +116,10 @@ class Fused(Layer):
     @property
     def local(self) -> bool:  # type: ignore[override]
         return self.body.local
+
+    @property
+    def together(self) -> tuple[int, ...]:  # type: ignore[override]
+        return self.body.together
 
     @property
     def trained(self) -> tuple[int, ...]:  # type: ignore[override]

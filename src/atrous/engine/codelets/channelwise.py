@@ -72,6 +72,17 @@ class Largest(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class Total(Rule):
+    """The sum over the window."""
+
+    def start(self, e: Emitter, kind: ir.VectorType, bias: Value | None) -> Value:
+        return constant(kind, 0.0)
+
+    def combine(self, e: Emitter, accumulator: Value, x: Value, weights: Value | None) -> Value:
+        return e.b.fadd(accumulator, x)
+
+
+@dataclass(frozen=True, slots=True)
 class Average(Rule):
     """Average pooling: the sum over the window, divided by how many taps count, a product of one table for each axis."""
 

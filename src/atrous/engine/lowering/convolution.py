@@ -1,4 +1,4 @@
-"""Convolutions, transposed ones as phases of dense ones, linear layers as pointwise ones, and pooling."""
+"""Convolutions, transposed ones as phases of dense ones, linear layers as pointwise ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from math import prod
 
 import numpy as np
 
-from atrous.engine.codelets import channelwise
-from atrous.engine.codelets.convolution import Convolution, Register
+from atrous.engine.codelets.convolution import Convolution
 from atrous.engine.epilogue import Epilogue
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
+from atrous.engine.lowering.windows import channel_operand, sweep_words, unit_count
 from atrous.engine.planner import plan
 from atrous.engine.sweep import AxisRun
 from atrous.engine.view import View
@@ -21,10 +21,6 @@ from atrous.geometry import Box, TransposedWindow, Window, ceil_div
 from atrous.graph.fact import Array
 from atrous.graph.layers.convolution import Conv, ConvTranspose
 from atrous.graph.layers.linear import Linear
-from atrous.graph.layers.pooling import AveragePool, MaxPool, Pool
-
-#: Rows are cut into segments when there would be fewer units of work than this.
-ENOUGH_UNITS = 64
 
 
 @lower.register
@@ -61,7 +57,7 @@ def _convolve(
 ) -> None:
     """One dense convolution into ``out``; ``steps`` are the distances of neighbouring outputs, for phases."""
     x = tape.as_channels_last(task.operands[0])
-    operands = [_channel_operand(tape, view, task.box) for view in task.extras]
+    operands = [channel_operand(tape, view, task.box) for view in task.extras]
     pitch = x.strides[-1]
     epilogue = Epilogue(task.steps, tuple(view.dtype for view in operands), out.dtype)
     windows = [axis.window for axis in axes]
@@ -84,85 +80,11 @@ def _convolve(
         lambda: codelet.pack(c, register, weights, bias, target),
     )
     blocks = codelet.blocks(c, register, target)
-    words = _sweep_words(tape, x, out, axes, steps or (1,) * len(axes), blocks, register, c.channels, operands)
+    words = sweep_words(tape, x, out, axes, steps or (1,) * len(axes), blocks, register, c.channels, operands)
     words |= {"w": packed.weights, "b": packed.bias}
     spec = (codelet.__name__, c, register)
     kernel = tape.compiler.kernel(repr(spec), lambda e: codelet.emit(e, c, register))
-    tape.schedule.launch(kernel, codelet.names(c), words, _units(words, axes, out.shape[0], blocks))
-
-
-def _channel_operand(tape: Tape, view: View, box: Box) -> View:
-    """An epilogue operand over the output box, its channels neighbours: one number for all is written out first."""
-    full = spread(view, box)
-    channels = box.shape[1]
-    if full.strides[1] == 1 or channels == 1:
-        return full
-    if full.strides[1] == 0 and all(step == 0 for step in full.strides):
-        shape = (1, channels) + (1,) * (len(box.lo) - 2)
-        filled = tape.copy(view, tape.schedule.array(Box.full(shape), view.dtype, rows=False))
-        return spread(filled, box)
-    return tape.copy(full, tape.schedule.array(box, view.dtype, rows=False))
-
-
-def _padding_row(tape: Tape, dtype: str, elements: int, number: float) -> Array:
-    def make() -> Array:
-        return np.full(elements, number, dtype)
-
-    row: Array = tape.cached(("padding", dtype, elements, number), make)
-    return row
-
-
-def _sweep_words(
-    tape: Tape,
-    x: View,
-    out: View,
-    axes: Sequence[AxisRun],
-    steps: Sequence[int],
-    blocks: int,
-    register: Register,
-    row_channels: int,
-    operands: Sequence[View] = (),
-    padding: float = 0.0,
-) -> dict[str, object]:
-    """The words of a sweep (``sweep.argument_names``) over these axes."""
-    target = tape.compiler.target
-    origin = (out.box.lo[0], x.box.lo[1], *(0 for _ in axes))
-    pad = _padding_row(tape, x.dtype, row_channels + 4 * target.lanes(x.dtype) * register.vectors, padding)
-    lo, hi = axes[-1].interior
-    count = axes[-1].count
-    rows = out.shape[0] * prod(axis.count for axis in axes[:-1]) * blocks
-    pieces = max(1, min(ceil_div(ENOUGH_UNITS, max(1, rows)), ceil_div(count, 4 * register.pixels)))
-    segment = max(1, ceil_div(ceil_div(count, pieces), register.pixels) * register.pixels)
-    words: dict[str, object] = {
-        "x": x.place(origin),
-        "y": out.place(),
-        "pad": pad,
-        "batch": out.shape[0],
-        "xb": x.strides[0],
-        "yb": out.strides[0],
-        "inner_lo": lo,
-        "inner_hi": hi,
-        "segment": segment,
-        "segments": ceil_div(count, segment),
-    }
-    for number, (axis, step) in enumerate(zip(axes, steps, strict=True)):
-        words |= {
-            f"n{number}": axis.count,
-            f"i{number}": axis.origin,
-            f"e{number}": axis.extent,
-            f"x{number}": x.strides[2 + number],
-            f"y{number}": out.strides[2 + number] * step,
-        }
-    for j, view in enumerate(operands):
-        words |= {f"r{j}": view.place(out.box.lo), f"r{j}b": view.strides[0]}
-        words |= {f"r{j}.{number}": view.strides[2 + number] * step for number, step in enumerate(steps)}
-    return words
-
-
-def _units(words: dict[str, object], axes: Sequence[AxisRun], batch: int, blocks: int) -> int:
-    segments = words["segments"]
-    assert isinstance(segments, int)
-    return blocks * batch * prod(axis.count for axis in axes[:-1]) * segments if axes[-1].count else 0
+    tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, axes, out.shape[0], blocks))
 
 
 @lower.register
@@ -209,7 +131,6 @@ def _(layer: Linear, tape: Tape, task: Task) -> View:
     channels, outputs = weights.shape[1], weights.shape[0]
     count = prod(x.shape[:-1])
     flat_x = _as_rows(tape, x, count, channels)
-    x = x.crop(Box((*task.box.lo[:-1], 0), (*task.box.hi[:-1], channels)))
     out_view = tape.new(task, rows=True)
     flat_out = _as_rows(tape, out_view, count, outputs)
     rows = Box((0, 0, 0), (1, outputs, count))
@@ -234,46 +155,3 @@ def _as_rows(tape: Tape, view: View, count: int, channels: int) -> View:
         view = tape.copy(view, tape.schedule.array(view.box, view.dtype, rows=True))
     box = Box((0, 0, 0), (1, channels, count))
     return View(view.buffer, view.dtype, box, (channels * count, 1, channels), view.start)
-
-
-@lower.register
-def _(layer: Pool, tape: Tape, task: Task) -> View:
-    """Windows over each channel by itself."""
-    x = tape.as_channels_last(task.operands[0])
-    sizes = task.facts[0].sizes[2:]
-    windows = layer.windows(sizes)
-    axes = [
-        AxisRun(window, lo, hi - lo, size) for window, (lo, hi), size in zip(windows, list(task.box)[2:], sizes, strict=True)
-    ]
-    out = tape.new(task)
-    operands = [_channel_operand(tape, view, task.box) for view in task.extras]
-    epilogue = Epilogue(task.steps, tuple(view.dtype for view in operands), out.dtype)
-    rule, counts, padding = _pool_rule(layer, windows, task, sizes)
-    c = channelwise.Channelwise(
-        x.dtype, x.shape[1], layer.kernel, layer.strides, layer.dilations, x.strides[-1], rule, epilogue
-    )
-    target = tape.compiler.target
-    tiles = channelwise.tiles(c.channels, target.lanes(c.dtype), target)
-    register = min(tiles, key=lambda tile: channelwise.tile_cost(tile, task.output.sizes[-1]))
-    blocks = channelwise.window_blocks(c, register, target)
-    words = _sweep_words(tape, x, out, axes, (1,) * len(axes), blocks, register, 0, operands, padding)
-    words |= counts
-    kernel = tape.compiler.kernel(repr((c, register)), lambda e: channelwise.emit_window(e, c, register))
-    units = _units(words, axes, out.shape[0], blocks)
-    tape.schedule.launch(kernel, channelwise.window_names(c), words, units)
-    return out
-
-
-def _pool_rule(
-    layer: Pool, windows: Sequence[Window], task: Task, sizes: Sequence[int]
-) -> tuple[channelwise.Rule, dict[str, object], float]:
-    """How a pool combines its taps, the tables it divides by, and what its padding holds."""
-    if isinstance(layer, MaxPool):
-        return channelwise.Largest(), {}, float("-inf")
-    assert isinstance(layer, AveragePool)
-    counts: dict[str, object] = {}
-    for axis, (window, (lo, hi), size) in enumerate(zip(windows, list(task.box)[2:], sizes, strict=True)):
-        first, last = (-window.pad_lo, size + window.pad_hi) if layer.count_include_pad else (0, size)
-        table = [max(1, len(window.taps_of_output(place, first, last))) for place in range(lo, hi)]
-        counts[f"c{axis}"] = np.array(table, task.facts[0].dtype)
-    return channelwise.Average(len(windows)), counts, 0.0

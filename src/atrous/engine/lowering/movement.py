@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -54,12 +55,8 @@ def _(layer: layers.Concat, tape: Tape, task: Task) -> View:
         if part.empty:
             continue
         lo[axis], hi[axis] = lo[axis] - start, hi[axis] - start
-        tape.copy(view.crop(Box(tuple(lo), tuple(hi))), _at(out.crop(part)))
+        tape.copy(view.crop(Box(tuple(lo), tuple(hi))), out.crop(part))
     return tape.finish(task, out)
-
-
-def _at(view: View) -> View:
-    return view
 
 
 def _spatial(view: View) -> bool:
@@ -212,13 +209,15 @@ def _(layer: Reshaping, tape: Tape, task: Task) -> View:
     source = x.crop(_source_box(x, task, groups))
     if not all(_even(source, ours) for ours, _ in groups):
         source = tape.copy(source, _grouped(tape, source, groups))
-    strides = [0] * len(task.box.lo)
+    strides, box = [0] * len(task.box.lo), task.box
     for ours, theirs in groups:
         step = _inner_step(source, ours)
         for axis in reversed(theirs):
             strides[axis] = step
             step *= task.output.sizes[axis]
-    return tape.finish(task, View(source.buffer, x.dtype, task.box, tuple(strides), source.start))
+            if len(ours) != 1 or len(theirs) != 1:
+                box = _with_axis(box, axis, Box.full(task.output.sizes))
+    return tape.finish(task, View(source.buffer, x.dtype, box, tuple(strides), source.start).crop(task.box))
 
 
 Groups = list[tuple[tuple[int, ...], tuple[int, ...]]]
@@ -266,7 +265,7 @@ def _wide(view: View, axes: Sequence[int]) -> list[int]:
 def _even(view: View, axes: Sequence[int]) -> bool:
     """Whether these axes can be walked as one."""
     wide = _wide(view, axes)
-    return all(view.strides[a] == view.strides[b] * view.shape[b] for a, b in zip(wide, wide[1:], strict=False))
+    return all(view.strides[a] == view.strides[b] * view.shape[b] for a, b in pairwise(wide))
 
 
 def _inner_step(view: View, axes: Sequence[int]) -> int:

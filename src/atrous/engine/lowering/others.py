@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 
+from atrous.engine.codelets import channelwise, matmul
+from atrous.engine.codelets.grid import accesses, grid_names, grid_words, merge
 from atrous.engine.codelets.take import Table
-from atrous.engine.lowering.movement import _cut, _with_axis
 from atrous.engine.lowering.rules import lower
-from atrous.engine.lowering.tape import Tape, Task
+from atrous.engine.lowering.tape import Tape, Task, spread
+from atrous.engine.lowering.windows import window_launch
+from atrous.engine.sweep import AxisRun
 from atrous.engine.view import View
 from atrous.geometry import Box
+from atrous.geometry.resample import Nearest, Resample
+from atrous.graph.layer import Pointwise
 from atrous.graph.layers.activation import Exp
 from atrous.graph.layers.arithmetic import Div, Sub
+from atrous.graph.layers.linear import MatMul
+from atrous.graph.layers.normalisation import LRN
 from atrous.graph.layers.reduction import Reduce, ReduceMax, ReduceSum
+from atrous.graph.layers.resize import Resize
 from atrous.graph.layers.softmax import Softmax
+from atrous.graph.maths import Maths, Scalar
 
 
 @lower.register
@@ -31,7 +41,7 @@ def _(layer: Reduce, tape: Tape, task: Task) -> View:
             lo[axis], hi[axis] = task.box.lo[place], task.box.hi[place]
             kept.append(axis)
     source = x.crop(Box(tuple(lo), tuple(hi)))
-    flat = Box(*(tuple(end if a in kept else i for a, end in enumerate(ends)) for i, ends in enumerate((lo, hi))))
+    flat = _flattened(source.box, axes)
     out = tape.reduce(layer, source, axes, tape.schedule.array(flat, x.dtype, rows=not source.channels_last()))
     if layer.keepdims:
         return tape.finish(task, replace(out, box=task.box))
@@ -39,22 +49,126 @@ def _(layer: Reduce, tape: Tape, task: Task) -> View:
     return tape.finish(task, View(out.buffer, out.dtype, task.box, strides, out.start))
 
 
+def _flattened(box: Box, axes: tuple[int, ...]) -> Box:
+    """The box with size 1 on these axes."""
+    lo, hi = ([i if axis in axes else end for axis, end in enumerate(ends)] for i, ends in enumerate((box.lo, box.hi)))
+    return Box(tuple(lo), tuple(hi))
+
+
 @lower.register
 def _(layer: Softmax, tape: Tape, task: Task) -> View:
     """The largest element is taken off first, so that no exponential overflows."""
-    x = task.operands[0].crop(task.box)
-    axes = layer.axes(len(x.shape))
+    axes = layer.axes(len(task.box.lo))
+    x = task.operands[0]
     rows = not x.channels_last() or len(x.shape) < 3
-    flat = Box(*(tuple(i if a in axes else end for a, end in enumerate(ends)) for i, ends in enumerate((x.box.lo, x.box.hi))))
-
-    def small() -> View:
-        return tape.schedule.array(flat, x.dtype, rows)
-
-    largest = tape.reduce(ReduceMax(axes), x, axes, small())
+    small = _flattened(x.box, axes)
+    largest = tape.reduce(ReduceMax(axes), x, axes, tape.schedule.array(small, x.dtype, rows))
     shifted = tape.pointwise(Sub(), [x, largest], tape.schedule.array(x.box, x.dtype, rows))
     powers = tape.pointwise(Exp(), [shifted], tape.schedule.array(x.box, x.dtype, rows))
-    total = tape.reduce(ReduceSum(axes), powers, axes, small())
+    total = tape.reduce(ReduceSum(axes), powers, axes, tape.schedule.array(small, x.dtype, rows))
     return tape.pointwise(Div(), [powers, total], tape.new(task, rows=rows), task.steps, task.extras)
 
 
-__all__ = ["Table", "_cut", "_with_axis", "np"]
+@dataclass(frozen=True, slots=True)
+class _Damp(Pointwise):
+    """``x / (bias + alpha * total) ** beta``: what local response normalisation does with the sum of squares."""
+
+    alpha: float
+    beta: float
+    bias: float
+
+    def formula(self, m: Maths, *operands: Scalar) -> Scalar:
+        x, total = operands
+        return x / m.pow(total * self.alpha + self.bias, self.beta)
+
+
+@dataclass(frozen=True, slots=True)
+class _Square(Pointwise):
+    """``x * x``."""
+
+    def formula(self, m: Maths, *operands: Scalar) -> Scalar:
+        return operands[0] * operands[0]
+
+
+@lower.register
+def _(layer: LRN, tape: Tape, task: Task) -> View:
+    """Squares, their sum over a window that slides along the channels, and the division."""
+    x = tape.as_channels_last(task.operands[0].crop(task.box))
+    squares = tape.pointwise(_Square(), [x], tape.schedule.array(x.box, x.dtype, rows=False))
+    totals = tape.schedule.array(x.box, x.dtype, rows=False)
+    channels, pixels = x.shape[1], x.box.size // x.shape[1]
+    # The channels of a pixel as the one spatial axis, every pixel an image of its own with one channel.
+    line = Box((0, 0, 0), (pixels, 1, channels))
+    source, result = (View(v.buffer, v.dtype, line, (channels, 1, 1), v.start) for v in (squares, totals))
+    window = layer.window
+    c = channelwise.Channelwise(x.dtype, 1, (window.kernel,), (window.stride,), (window.dilation,), 1, channelwise.Total())
+    c = replace(c, epilogue=replace(c.epilogue, stored=x.dtype))
+    window_launch(tape, c, source, result, [AxisRun(window, 0, channels, channels)], channels)
+    damp = _Damp(layer.alpha / layer.size, layer.beta, layer.bias)
+    return tape.pointwise(damp, [x, totals], tape.new(task), task.steps, task.extras)
+
+
+@lower.register
+def _(layer: MatMul, tape: Tape, task: Task) -> View:
+    x, y = task.operands
+    x = x if len(x.shape) > 1 else _with_axes(x, (0,))
+    y = y if len(y.shape) > 1 else _with_axes(y, (1,))
+    depth = x.shape[-1]
+    full = tape.schedule.array(task.box, task.output.dtype, rows=True)
+    sizes, batch = _product_sizes(x, y)
+    lead = len(batch)
+    left = (*_repeat(x, lead), x.strides[-2], 0)
+    right = (*_repeat(y, lead), 0, y.strides[-1])
+    out = tuple(prod(sizes[axis + 1 :]) for axis in range(len(sizes)))
+    axes = merge(sizes, [out, left, right])
+    first, second, third = accesses(axes, [full.dtype, x.dtype, y.dtype])
+    words, units = grid_words(axes, [full.place(), x.place(), y.place()])
+    words |= {"depth": depth, "left": x.strides[-1], "right": y.strides[-2]}
+    kernel = tape.kernel(matmul.Product((first, second, third)), matmul.emit)
+    tape.schedule.launch(kernel, grid_names(3, matmul.extra_names()), words, units)
+    return tape.finish(task, full)
+
+
+def _with_axes(view: View, places: tuple[int, ...]) -> View:
+    lo, hi, strides = list(view.box.lo), list(view.box.hi), list(view.strides)
+    for place in places:
+        lo.insert(place, 0)
+        hi.insert(place, 1)
+        strides.insert(place, 0)
+    return View(view.buffer, view.dtype, Box(tuple(lo), tuple(hi)), tuple(strides), view.start)
+
+
+def _product_sizes(x: View, y: View) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    return (*batch, x.shape[-2], y.shape[-1]), batch
+
+
+def _repeat(view: View, lead: int) -> tuple[int, ...]:
+    """Strides of a matrix stack over ``lead`` batch axes, 0 where it is repeated."""
+    own = len(view.shape) - 2
+    steps = [0 if size == 1 else step for size, step in zip(view.shape[:-2], view.strides[:-2], strict=True)]
+    return (*(0 for _ in range(lead - own)), *steps)
+
+
+@lower.register
+def _(layer: Resize, tape: Tape, task: Task) -> View:
+    """One axis after another, in the order of the axes, each through its table of taps."""
+    value = task.operands[0]
+    for axis, resample in enumerate(layer.resamples(*task.facts)):
+        lo, hi = list(value.box.lo), list(value.box.hi)
+        lo[axis], hi[axis] = task.box.lo[axis], task.box.hi[axis]
+        box = Box(tuple(lo), tuple(hi))
+        if resample is None:
+            value = value.crop(box)
+            continue
+        out = tape.schedule.array(box, value.dtype, rows=not value.channels_last())
+        value = tape.take(_taps(resample, lo[axis], hi[axis], value.dtype), axis, value, out)
+    return tape.finish(task, spread(value, task.box))
+
+
+def _taps(resample: Resample, lo: int, hi: int, dtype: str) -> Table:
+    taps = [resample.taps(place) for place in range(lo, hi)]
+    places = np.array([[place for place, _ in row] for row in taps], np.int64)
+    if isinstance(resample.filter, Nearest):
+        return Table(places, None)
+    return Table(places, np.array([[float(weight) for _, weight in row] for row in taps], dtype))

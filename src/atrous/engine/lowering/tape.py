@@ -84,8 +84,9 @@ class Tape:
         return out
 
     def copy(self, source: View, out: View) -> View:
-        """The elements of ``source`` at ``out``; the boxes agree in shape."""
-        return self.pointwise(None, [source], out)
+        """The elements of ``source`` at ``out``, in whatever coordinates; a source of one element is repeated."""
+        moved = replace(source, box=out.box) if source.shape == out.shape else source
+        return self.pointwise(None, [moved], out)
 
     def fill(self, number: float | Array, out: View) -> View:
         """One number everywhere."""

@@ -1,1 +1,26 @@
-""""""
+"""Passes: named pure functions from a network to a network with the same result."""
+
+from atrous.graph.passes.affine import fold_affine, lower_batch_norm
+from atrous.graph.passes.constants import fold_constants, specialise
+from atrous.graph.passes.dead import remove_dead
+from atrous.graph.passes.epilogues import fuse_epilogues
+from atrous.graph.passes.identities import remove_identities
+from atrous.graph.passes.matmul import matmul_to_linear
+from atrous.graph.passes.pipeline import PASSES, optimise
+from atrous.graph.passes.precision import cast_network
+from atrous.graph.passes.rewrite import op_counts
+
+__all__ = [
+    "PASSES",
+    "cast_network",
+    "fold_affine",
+    "fold_constants",
+    "fuse_epilogues",
+    "lower_batch_norm",
+    "matmul_to_linear",
+    "op_counts",
+    "optimise",
+    "remove_dead",
+    "remove_identities",
+    "specialise",
+]

@@ -1,0 +1,115 @@
+"""What lowering shares for windowed kernels: their words, their operands, and the launch of channelwise ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import numpy as np
+
+from atrous.engine.codelets import channelwise
+from atrous.engine.codelets.convolution import Register
+from atrous.engine.lowering.tape import Tape, spread
+from atrous.engine.sweep import AxisRun
+from atrous.engine.view import View
+from atrous.geometry import Box, ceil_div
+from atrous.graph.fact import Array
+
+#: Rows are cut into segments when there would be fewer units of work than this.
+ENOUGH_UNITS = 64
+
+
+def channel_operand(tape: Tape, view: View, box: Box) -> View:
+    """An epilogue operand over the output box, its channels neighbours: one number for all is written out first."""
+    full = spread(view, box)
+    channels = box.shape[1]
+    if full.strides[1] == 1 or channels == 1:
+        return full
+    if full.strides[1] == 0 and all(step == 0 for step in full.strides):
+        shape = (1, channels) + (1,) * (len(box.lo) - 2)
+        filled = tape.copy(view, tape.schedule.array(Box.full(shape), view.dtype, rows=False))
+        return spread(filled, box)
+    return tape.copy(full, tape.schedule.array(box, view.dtype, rows=False))
+
+
+def padding_row(tape: Tape, dtype: str, elements: int, number: float) -> Array:
+    def make() -> Array:
+        return np.full(elements, number, dtype)
+
+    row: Array = tape.cached(("padding", dtype, elements, number), make)
+    return row
+
+
+def sweep_words(
+    tape: Tape,
+    x: View,
+    out: View,
+    axes: Sequence[AxisRun],
+    steps: Sequence[int],
+    blocks: int,
+    register: Register,
+    row_channels: int,
+    operands: Sequence[View] = (),
+    padding: float = 0.0,
+) -> dict[str, object]:
+    """The words of a sweep (``sweep.argument_names``) over these axes."""
+    target = tape.compiler.target
+    origin = (out.box.lo[0], x.box.lo[1], *(0 for _ in axes))
+    pad = padding_row(tape, x.dtype, row_channels + 4 * target.lanes(x.dtype) * register.vectors, padding)
+    lo, hi = axes[-1].interior
+    count = axes[-1].count
+    rows = out.shape[0] * prod(axis.count for axis in axes[:-1]) * blocks
+    pieces = max(1, min(ceil_div(ENOUGH_UNITS, max(1, rows)), ceil_div(count, 4 * register.pixels)))
+    segment = max(1, ceil_div(ceil_div(count, pieces), register.pixels) * register.pixels)
+    words: dict[str, object] = {
+        "x": x.place(origin),
+        "y": out.place(),
+        "pad": pad,
+        "batch": out.shape[0],
+        "xb": x.strides[0],
+        "yb": out.strides[0],
+        "inner_lo": lo,
+        "inner_hi": hi,
+        "segment": segment,
+        "segments": ceil_div(count, segment),
+    }
+    for number, (axis, step) in enumerate(zip(axes, steps, strict=True)):
+        words |= {
+            f"n{number}": axis.count,
+            f"i{number}": axis.origin,
+            f"e{number}": axis.extent,
+            f"x{number}": x.strides[2 + number],
+            f"y{number}": out.strides[2 + number] * step,
+        }
+    for j, view in enumerate(operands):
+        words |= {f"r{j}": view.place(out.box.lo), f"r{j}b": view.strides[0]}
+        words |= {f"r{j}.{number}": view.strides[2 + number] * step for number, step in enumerate(steps)}
+    return words
+
+
+def unit_count(words: dict[str, object], axes: Sequence[AxisRun], batch: int, blocks: int) -> int:
+    segments = words["segments"]
+    assert isinstance(segments, int)
+    return blocks * batch * prod(axis.count for axis in axes[:-1]) * segments if axes[-1].count else 0
+
+
+def window_launch(
+    tape: Tape,
+    c: channelwise.Channelwise,
+    x: View,
+    out: View,
+    axes: Sequence[AxisRun],
+    row: int,
+    operands: Sequence[View] = (),
+    extra: Mapping[str, object] | None = None,
+    padding: float = 0.0,
+) -> None:
+    """Launch a channelwise kernel over a box; ``row`` is the length of the whole signal's output rows."""
+    target = tape.compiler.target
+    tiles = channelwise.tiles(c.channels, target.lanes(c.dtype), target)
+    register = min(tiles, key=lambda tile: channelwise.tile_cost(tile, row))
+    blocks = channelwise.window_blocks(c, register, target)
+    words = sweep_words(tape, x, out, axes, (1,) * len(axes), blocks, register, 0, operands, padding)
+    words |= extra or {}
+    kernel = tape.compiler.kernel(repr((c, register)), lambda e: channelwise.emit_window(e, c, register))
+    tape.schedule.launch(kernel, channelwise.window_names(c), words, unit_count(words, axes, out.shape[0], blocks))
