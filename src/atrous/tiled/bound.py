@@ -31,9 +31,7 @@ class Bound(Protocol):
         """Bytes of scratch that computing these boxes takes."""
         ...
 
-    def run(
-        self, demand: Mapping[str, Box], inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int | None = None
-    ) -> None:
+    def run(self, demand: Mapping[str, Box], inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int) -> None:
         """Compute: ``inputs`` hold exactly the demanded boxes, ``outputs`` receive exactly the wanted ones."""
         ...
 
@@ -44,11 +42,6 @@ class Program(Protocol):
     @property
     def network(self) -> Network:
         """The network that was compiled."""
-        ...
-
-    @property
-    def weight_bytes(self) -> int:
-        """Bytes of the weights as the program keeps them."""
         ...
 
     def bind(self, shapes: Mapping[str, tuple[int, ...]]) -> Bound:

@@ -16,7 +16,7 @@ from math import ceil, prod
 import numpy as np
 
 from atrous.geometry import Box, ceil_div
-from atrous.graph.fact import Fact
+from atrous.graph.fact import Array, Fact
 from atrous.graph.network import Node
 from atrous.tiled.bound import Bound
 from atrous.tiled.layout import Layout
@@ -82,14 +82,26 @@ class Job:
         boxes = self.bound.demand({self.output: tile})
         read = boxes.get(self.input, Box((0,) * self.input_fact.rank, (0,) * self.input_fact.rank))
         stored = self.reading.stored_shape(read.shape)
-        in_memory = self.source.view(Box((0,) * len(stored), (1,) * len(stored))) is not None
+        at_hand, in_place = self.view(read) is not None, self.computes_in_place(tile)
         return Need(
             arena=self.bound.arena_bytes(boxes),
-            tile_in=0 if in_memory else read.size * np.dtype(self.input_fact.dtype).itemsize,
-            tile_out=tile.size * np.dtype(self.output_fact.dtype).itemsize,
+            tile_in=0 if at_hand else read.size * np.dtype(self.input_fact.dtype).itemsize,
+            tile_out=0 if in_place else tile.size * np.dtype(self.output_fact.dtype).itemsize,
             source=self.source.scratch(stored) if not read.empty else 0,
             sink=self.sink.scratch(self.writing.stored_shape(tile.shape)),
         )
+
+    def view(self, read: Box) -> Array | None:
+        """A box of the input as it lies in memory, if it lies there as the engine wants it: in C order, without gaps."""
+        stored = self.source.view(self.reading.stored_box(read))
+        if stored is None:
+            return None
+        seen = self.reading.network_view(stored)
+        return seen if seen.flags.c_contiguous else None
+
+    def computes_in_place(self, tile: Box) -> bool:
+        """Whether a tile of the output is computed right where the sink keeps it."""
+        return self.writing.in_order and self.sink.in_place(self.writing.stored_shape(tile.shape))
 
     @cached_property
     def _rates(self) -> dict[str, float]:
@@ -123,7 +135,11 @@ class Job:
     def whole_nodes(self) -> tuple[Node, ...]:
         """The nodes that read the whole signal, so that smaller tiles would not need less."""
         needed = self.bound.demand({self.output: Box.full(self.output_fact.sizes)})
-        return tuple(node for node in self.bound.network.nodes if not node.layer.local and node.output in needed)
+        return tuple(
+            node
+            for node in self.bound.network.nodes
+            if not node.layer.local and node.output in needed and self.bound.facts[node.output].value is None
+        )
 
     def kinds(self, tile: Sequence[int]) -> list[tuple[Box, float]]:
         """One tile of each kind in the grid, and how many tiles of the grid are of this kind."""

@@ -48,6 +48,11 @@ class Layout:
         moved = tile.transpose([axis for axis in self.axes if axis is not None])
         return moved[tuple(None if axis is None else slice(None) for axis in self.axes)]
 
+    @property
+    def in_order(self) -> bool:
+        """Whether stored axes come in the network's order, so that contiguous stays contiguous."""
+        return self._stored() == sorted(self._stored())
+
     def _stored(self) -> list[int]:
         """For each stored axis, the axis of the network's value."""
         present = {axis: i for i, axis in enumerate(self.axes) if axis is not None}

@@ -25,7 +25,7 @@ class TilePlan:
 
     ``tile`` and ``grid`` have one number for each axis of the network's output ``(N, C, *space)``; ``halo`` is, for each
     axis of its input, how far a tile reads beyond its own part before and after; ``overhead`` is the share of work
-    (multiply-adds and elements) done more than once, relative to the whole run; ``memory`` adds up to the planned peak of the process.
+    (multiply-adds and elements) done more than once, relative to the whole run; ``memory`` adds up to the planned peak.
     """
 
     network: str

@@ -83,9 +83,9 @@ def prepared(
 
 def compile_network(network: Network, threads: int | None) -> Program:
     """The engine's program."""
-    from atrous import engine
+    from atrous.engine.program import compile_network as compiled  # the engine is loaded when it is needed
 
-    return engine.compile_network(network, threads=threads)
+    return compiled(network, threads)
 
 
 def open_source(source: object) -> Source:
@@ -132,6 +132,7 @@ def _check_dtype(source: Source, name: str, fact: Fact) -> None:
 
 def _plan(job: Job, network: str, options: Options) -> TilePlan:
     """The plan of a job within a budget; ``MemoryBudgetError`` if there is none."""
+    job.need(middle(job.output_fact.sizes, smallest_tile(job)))  # kernels are compiled and weights packed: they count as ours
     release_heap()
     budget, tile = parse_memory(options.memory), options.tile
     fixed = _fixed_memory(job)

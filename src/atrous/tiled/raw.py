@@ -74,7 +74,7 @@ class RawArray:
             yield index, start, count
 
     def _fill(self, run: Array, start: int) -> None:
-        room = memoryview(run.view(np.uint8))
+        room = run.view(np.uint8).data
         while len(room):
             got = os.preadv(self._handle, [room], start)
             if got == 0:
@@ -82,7 +82,7 @@ class RawArray:
             room, start = room[got:], start + got
 
     def _drain(self, run: Array, start: int) -> None:
-        rest = memoryview(run.reshape(-1).view(np.uint8))
+        rest = run.reshape(-1).view(np.uint8).data
         while len(rest):
             done = os.pwritev(self._handle, [rest], start)
             rest, start = rest[done:], start + done

@@ -70,14 +70,15 @@ def plan(
 
 
 def _execute(job: Job, plan: TilePlan, threads: int | None, progress: Progress | None) -> Array | Path:
-    buffers = _Buffers()
-    done = 0
+    from atrous.engine.runtime import check_threads  # the engine is loaded when it is needed
+
+    buffers, workers, done = _Buffers(), check_threads(threads), 0
     try:
         job.sink.begin()
         if progress is not None:
             progress(done, plan.count)
         for tile in plan.tiles():
-            _compute(job, tile, buffers, threads)
+            _compute(job, tile, buffers, workers)
             done += 1
             if progress is not None:
                 progress(done, plan.count)
@@ -88,26 +89,35 @@ def _execute(job: Job, plan: TilePlan, threads: int | None, progress: Progress |
     return result
 
 
-def _compute(job: Job, tile: Box, buffers: _Buffers, threads: int | None) -> None:
+def _compute(job: Job, tile: Box, buffers: _Buffers, threads: int) -> None:
     demand = job.bound.demand({job.output: tile})
     inputs = {}
     read = demand.get(job.input)
     if read is not None:
         inputs[job.input] = _read(job, read, buffers)
-    result = buffers.take("output", tile.shape, job.output_fact.dtype)
+    stored = job.writing.stored_box(tile)
+    result = _target(job, tile, buffers)
     job.bound.run(demand, inputs, {job.output: result}, threads)
     job.source.release()
-    job.sink.write(job.writing.stored_box(tile), job.writing.stored_view(result))
+    job.sink.write(stored, job.writing.stored_view(result))
+
+
+def _target(job: Job, tile: Box, buffers: _Buffers) -> Array:
+    """Where the tile's output is computed: right in the sink where that is possible, else in a buffer."""
+    if job.computes_in_place(tile):
+        target = job.sink.view(job.writing.stored_box(tile))
+        assert target is not None, "a sink that computes in place has views"
+        return job.writing.network_view(target)
+    return buffers.take("output", tile.shape, job.output_fact.dtype)
 
 
 def _read(job: Job, box: Box, buffers: _Buffers) -> Array:
     """The tile's input: a view where the source is in memory, else read into a buffer."""
-    stored = job.reading.stored_box(box)
-    view = job.source.view(stored)
+    view = job.view(box)
     if view is not None:
-        return job.reading.network_view(view)
+        return view
     tile = buffers.take("input", box.shape, job.input_fact.dtype)
-    job.source.read(stored, job.reading.stored_view(tile))
+    job.source.read(job.reading.stored_box(box), job.reading.stored_view(tile))
     return tile
 
 

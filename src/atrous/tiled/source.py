@@ -70,6 +70,14 @@ class Sink(ABC):
     def write(self, box: Box, tile: Array) -> None:
         """Store the elements of ``box``; ``tile`` may have any strides."""
 
+    def view(self, box: Box) -> Array | None:
+        """The elements of ``box`` to compute into, for arrays that are in memory; ``None`` if they must be written."""
+        return None
+
+    def in_place(self, shape: Sequence[int]) -> bool:
+        """Whether ``view`` of a box of this shape will be in C order without gaps."""
+        return False
+
     def scratch(self, shape: Sequence[int]) -> int:
         """Bytes that writing a box of this shape takes for a moment, beside the box itself."""
         return 0

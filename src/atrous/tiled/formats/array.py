@@ -90,8 +90,20 @@ class ArraySink(Sink):
 
     def write(self, box: Box, tile: Array) -> None:
         assert self._out is not None, "write comes after begin"
-        self._out[box.slices()] = tile
+        if not np.may_share_memory(self._out, tile):  # else it was computed in place
+            self._out[box.slices()] = tile
         _drop_pages(self._mapping)
+
+    def view(self, box: Box) -> Array | None:
+        return None if self._out is None else self._out[box.slices()]
+
+    def in_place(self, shape: Sequence[int]) -> bool:
+        if self._out is not None and not (
+            self._out.flags.c_contiguous and self._out.dtype.isnative and self._out.flags.aligned
+        ):
+            return False
+        cut = [i for i, (part, size) in enumerate(zip(shape, self.shape, strict=True)) if part < size]
+        return not cut or all(n == 1 for n in shape[: cut[-1]])
 
     def scratch(self, shape: Sequence[int]) -> int:
         return 0 if self._mapping is None or self._out is None else _touched(self._out, shape)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from atrous.errors import ArgumentError, FileError
-from atrous.geometry import Box
+from atrous.geometry import Box, ceil_div
 from atrous.graph.fact import Array
 from atrous.tiled.aside import Aside
 from atrous.tiled.raw import RawArray
@@ -103,14 +103,15 @@ class SegmentedTiff(Source):
         if any(each is None or each.keyframe is not page.keyframe for each in self._pages):
             raise FileError(f"{path}: its pages are missing or differ in shape or compression; write them alike")
         # A page is an array of (planes, depth, rows, columns, samples), whose planes, rows and columns are cut into chunks.
-        self._page_shape = tuple(page.shaped)
+        self._page_shape: tuple[int, ...] = tuple(page.shaped)
         if self._page_shape[1] > 1 or prod(self._page_shape) * len(self._pages) != prod(shape):
             raise FileError(
                 f"{path}: its pages of shape {page.shape} are not planes of the image {tuple(shape)}; split the file"
             )
-        self._chunk = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
-        self._chunk = tuple(min(c, n) for c, n in zip(self._chunk, self._page_shape[2:4], strict=True))
-        self._grid = tuple(-(-n // c) for n, c in zip(self._page_shape[2:4], self._chunk, strict=True))
+        height, width = self._page_shape[2:4]
+        rows, columns = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, width)
+        self._chunk = (min(rows, height), min(columns, width))
+        self._grid = (ceil_div(height, self._chunk[0]), ceil_div(width, self._chunk[1]))
         self._kept: dict[tuple[int, int], Array] = {}
         with _readable(path):
             self._segment(0, 0)  # a codec that is missing shows here, before the work
@@ -166,10 +167,12 @@ class SegmentedTiff(Source):
             return page, channel
         sizes = dict(zip(self.axes, self.shape, strict=True))
         channels_inside = "P" not in self.axes or self.axes.index("P") < self.axes.index("C")
-        return (page * sizes["C"] + channel if channels_inside else channel * sizes["P"] + page), 0
+        if channels_inside:
+            return page * sizes["C"] + channel, 0
+        return channel * sizes["P"] + page, 0
 
     def _met(self, span: tuple[int, int], chunk: int) -> range:
-        return range(span[0] // chunk, -(-span[1] // chunk))
+        return range(span[0] // chunk, ceil_div(span[1], chunk))
 
     def _segment(self, number: int, index: int) -> Array:
         """A decoded segment as (rows, columns, samples)."""
