@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from atrous import __version__
@@ -14,6 +13,8 @@ from atrous.errors import ArgumentError, AtrousError, FileError, MemoryBudgetErr
 
 WRONG_USE = (ArgumentError, FileError, MemoryBudgetError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+#: What typer raises for a wrong command line. It has no public name: typer brings its own click or uses an installed one.
+UsageError: Any = typer.BadParameter.__base__
 
 app = typer.Typer(
     name="atrous",
@@ -48,10 +49,10 @@ def execute(arguments: list[str], *, debug: bool) -> int:
     """Run the command line and turn what it raises into one message on stderr and an exit code."""
     try:
         code = app(arguments, prog_name="atrous", standalone_mode=False)
-    except click.UsageError as error:
+    except UsageError as error:
         error.show()
         return MISUSED
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted; nothing half-written is left", INTERRUPTED, debug)
     except AtrousError as error:
         return _fail(str(error), MISUSED if isinstance(error, WRONG_USE) else FAILED, debug)
