@@ -72,6 +72,7 @@ def test_names_stay_and_nothing_is_added_for_nothing() -> None:
     [
         (3, Before("uint8", 3, scale=0), "scale: got 0; it must be a finite number other than 0"),
         (3, Before("uint8", 3, deviation=(1.0, 0.0, 1.0)), r"std: got \(1.0, 0.0, 1.0\); a standard deviation must not be 0"),
+        (3, Before("uint8", 3, mean=(float("nan"),)), r"mean: got \(nan,\); its numbers must be finite"),
         (3, Before("uint8", 3, mean=(1.0, 2.0)), "mean: got 2 numbers; give one, or one for each of the network's 3 channels"),
         (3, Before("uint8", 3, gray=True), "gray: the data has 3 channels and the network takes 3; gray makes 1 of 3"),
         (1, Before("uint8", 1, reverse=True), "bgr: the network takes 1 channels; only 3 can be in the order"),

@@ -126,6 +126,9 @@ def _checked_channels(before: Before, wanted: int | str) -> int:
     """The channels that the data has, checked against those that the network takes."""
     if before.scale == 0 or not np.isfinite(before.scale):
         raise ArgumentError(f"scale: got {before.scale}; it must be a finite number other than 0")
+    for name, numbers in (("mean", before.mean), ("std", before.deviation)):
+        if not np.isfinite(numbers).all():
+            raise ArgumentError(f"{name}: got {numbers}; its numbers must be finite")
     if 0 in before.deviation:
         raise ArgumentError(f"std: got {before.deviation}; a standard deviation must not be 0")
     if before.gray and (wanted != 1 or before.channels not in (1, 3)):
