@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from atrous.engine.arrays import as_array
+from atrous.engine.codelets.convolution import Packed
 from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.lowering import Tape, Task, lower
 from atrous.engine.runtime import RUN_LOCK, check_threads, execute
@@ -18,8 +20,10 @@ from atrous.errors import ArgumentError
 from atrous.geometry import Box, pull_back
 from atrous.graph.demand import demand
 from atrous.graph.fact import Array, Fact
-from atrous.graph.facts import infer_facts
-from atrous.graph.network import Network, Node
+from atrous.graph.facts import infer_facts, input_facts
+from atrous.graph.network import Network, Node, Shapes
+from atrous.graph.passes.constants import specialise
+from atrous.graph.passes.pipeline import optimise
 
 Boxes = Mapping[str, Box]
 
@@ -150,52 +154,75 @@ def _plain(array: Array) -> bool:
 
 
 class Program:
-    """A network compiled for this machine: a callable, and the source of ``Bound`` programs for given sizes."""
+    """A network compiled for this machine: a callable, and the source of ``Bound`` programs for given sizes.
+
+    Calling it runs whole arrays, one for each input in order, and returns an array, or a tuple of them for several outputs.
+    """
 
     def __init__(self, network: Network, threads: int | None = None, compiler: Compiler | None = None) -> None:
         self.network = network
         self.threads = threads
         self.compiler = compiler or default_compiler()
+        self._optimised = optimise(network)
         self._packed: dict[Any, Any] = {}
         self._bound: dict[tuple[tuple[str, tuple[int, ...]], ...], Bound] = {}
 
-    def __call__(self, *arrays: Any, out: Array | None = None) -> Any:
-        """Run whole arrays, one for each input in order; returns an array, or a tuple of them for several outputs."""
+    def __repr__(self) -> str:
+        return f"Program of {self.network!r} for {self.compiler.target.name}, {check_threads(self.threads)} threads"
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of the weights: the network's own, and as packed so far for its kernels, in bytes."""
+        own = {id(array): array.nbytes for net in (self.network, self._optimised) for array in net.constants.values()}
+        packed = (part.nbytes for entry in self._packed.values() for part in _arrays(entry))
+        return sum(own.values()) + sum(packed)
+
+    def __call__(self, *arrays: Any, out: Any = None) -> Any:
+        """Run whole arrays; ``out`` is an array (or a tuple of them) that receives the result instead of a new one."""
         given = self._inputs(arrays)
         bound = self.bind({name: array.shape for name, array in given.items()})
         boxes = bound.whole()
-        outputs = {name: np.empty(bound.facts[name].sizes, bound.facts[name].dtype) for name in self.network.outputs}
-        if out is not None:
-            outputs[self.network.outputs[0]] = _checked_out(out, outputs[self.network.outputs[0]])
+        names = self.network.outputs
+        wanted = [None] * len(names) if out is None else [out] if len(names) == 1 else list(out)
+        made = {name: _output(place, bound.facts[name]) for name, place in zip(names, wanted, strict=True)}
         read = {name: array[boxes[name].slices()] for name, array in given.items() if name in boxes}
-        bound.run(boxes, read, outputs, self.threads)
-        results = tuple(outputs[name] for name in self.network.outputs)
+        bound.run(boxes, read, made, self.threads)
+        results = tuple(made[name] for name in names)
         return results[0] if len(results) == 1 else results
 
-    def bind(self, shapes: Mapping[str, Sequence[int]]) -> Bound:
-        """The program for inputs of these shapes."""
-        key = tuple((name, tuple(map(int, shape))) for name, shape in shapes.items())
+    def bind(self, shapes: Shapes | None = None) -> Bound:
+        """The program for inputs of these shapes, by name; the last one is kept."""
+        facts = input_facts(self.network, shapes)
+        key = tuple((name, fact.sizes) for name, fact in facts.items())
         if key not in self._bound:
-            network, facts = self._specialise(dict(key))
+            network = specialise(self._optimised, {name: fact.sizes for name, fact in facts.items()})
+            bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self._packed)
             self._bound.clear()
-            self._bound[key] = Bound(network, facts, self.compiler, self._packed)
+            self._bound[key] = bound
         return self._bound[key]
-
-    def _specialise(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Network, Mapping[str, Fact]]:
-        inputs = {name: Fact(fact.dtype, shapes[name]) for name, fact in self.network.inputs.items()}
-        return self.network, infer_facts(self.network, inputs)
 
     def _inputs(self, arrays: Sequence[Any]) -> dict[str, Array]:
         names = list(self.network.inputs)
         if len(arrays) != len(names):
             raise ArgumentError(f"inputs: got {len(arrays)} arrays; the network takes {len(names)}: {', '.join(names)}")
-        return {name: np.asarray(array) for name, array in zip(names, arrays, strict=True)}
+        facts = self.network.inputs
+        return {name: as_array(name, array, facts[name].dtype) for name, array in zip(names, arrays, strict=True)}
 
 
-def _checked_out(out: Array, like: Array) -> Array:
-    if out.shape != like.shape or out.dtype != like.dtype:
-        raise ArgumentError(f"out: got {out.dtype}{list(out.shape)}; the result is {like.dtype}{list(like.shape)}")
-    return out
+def _arrays(entry: Any) -> list[Array]:
+    return [entry.weights, entry.bias] if isinstance(entry, Packed) else [entry]
+
+
+def _output(place: Any, fact: Fact) -> Array:
+    """The caller's array if it can hold the result, or a new one."""
+    if place is None:
+        return np.empty(fact.sizes, fact.dtype)
+    if not isinstance(place, np.ndarray) or place.shape != fact.sizes or place.dtype != np.dtype(fact.dtype):
+        seen = f"{place.dtype}{list(place.shape)}" if isinstance(place, np.ndarray) else repr(type(place))
+        raise ArgumentError(f"out: got {seen}; the result is a NumPy array {fact!r}")
+    if not place.flags.writeable:
+        raise ArgumentError("out: the array is read-only; give one that can be written")
+    return place
 
 
 def compile_network(network: Network, threads: int | None = None) -> Program:

@@ -17,6 +17,7 @@ from atrous.engine.lowering.windows import channel_operand, sweep_words, unit_co
 from atrous.engine.planner import plan
 from atrous.engine.sweep import AxisRun
 from atrous.engine.view import View
+from atrous.errors import UnsupportedError
 from atrous.geometry import Box, TransposedWindow, Window, ceil_div
 from atrous.graph.fact import Array
 from atrous.graph.layers.convolution import Conv, ConvTranspose
@@ -38,9 +39,13 @@ def _(layer: Conv, tape: Tape, task: Task) -> View:
 
 
 def _weights(tape: Tape, task: Task) -> tuple[Array, Array | None]:
-    values = [fact.value for fact in task.facts[1:]]
-    assert values[0] is not None, "weights are constants: the program checked it"
-    return values[0], values[1] if len(values) > 1 else None
+    weights, *bias = (fact.value for fact in task.facts[1:])
+    if weights is None or any(part is None for part in bias):
+        raise UnsupportedError(
+            f"node {task.name!r} ({task.layer!r}): weights {task.facts[1]!r} are computed while the network runs; kernels need "
+            "weights and bias that are constants of the model"
+        )
+    return weights, bias[0] if bias else None
 
 
 def _convolve(

@@ -13,6 +13,7 @@ from atrous.engine.codelets.take import Table
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
 from atrous.engine.view import View
+from atrous.errors import UnsupportedError
 from atrous.geometry import Box
 from atrous.geometry.blocks import Clamped, Mirrored
 from atrous.graph.layers import movement as layers
@@ -130,7 +131,8 @@ def _(layer: layers.Tile, tape: Tape, task: Task) -> View:
 @lower.register
 def _(layer: layers.Gather, tape: Tape, task: Task) -> View:
     x, indices = task.operands[0], task.facts[1].value
-    assert indices is not None, "indices are constants: the program checked it"
+    if indices is None:
+        raise UnsupportedError(f"node {task.name!r} (Gather): its indices are computed while the network runs; give constants")
     rank = len(x.shape)
     axis = layer.axis % rank
     size = task.facts[0].sizes[axis]
