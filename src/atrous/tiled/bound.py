@@ -23,15 +23,17 @@ class Bound(Protocol):
         """The facts of all values of ``network``."""
         ...
 
-    def demand(self, wanted: Mapping[str, Box]) -> dict[str, Box]:
+    def demand(self, wanted: Mapping[str, Box], /) -> dict[str, Box]:
         """The box of every value that the wanted boxes of the outputs need."""
         ...
 
-    def arena_bytes(self, demand: Mapping[str, Box]) -> int:
+    def arena_bytes(self, demand: Mapping[str, Box], /) -> int:
         """Bytes of scratch that computing these boxes takes."""
         ...
 
-    def run(self, demand: Mapping[str, Box], inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int) -> None:
+    def run(
+        self, demand: Mapping[str, Box], inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int, /
+    ) -> None:
         """Compute: ``inputs`` hold exactly the demanded boxes, ``outputs`` receive exactly the wanted ones."""
         ...
 
@@ -44,6 +46,6 @@ class Program(Protocol):
         """The network that was compiled."""
         ...
 
-    def bind(self, shapes: Mapping[str, tuple[int, ...]]) -> Bound:
+    def bind(self, shapes: Mapping[str, tuple[int, ...]], /) -> Bound:
         """Fix the shapes of the inputs."""
         ...
