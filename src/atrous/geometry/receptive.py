@@ -86,7 +86,8 @@ class ReceptiveField:
     """
 
     patterns: tuple[Pattern, ...]
-    #: The line of centres of each path from the input; more than one means that branches are not aligned.
+    #: The line of centres of each path from the input; more than one means that branches are not aligned. Of many, two stand
+    #: for all: what keeps these two apart or joins them does so for the question whether all agree.
     centres: frozenset[Line]
 
     @classmethod
@@ -122,7 +123,8 @@ class ReceptiveField:
         if not all_branches:
             raise ArgumentError("branches: got none; a join needs at least one receptive field")
         patterns = _merged(pattern for branch in all_branches for pattern in branch.patterns)
-        return cls(patterns, frozenset().union(*(branch.centres for branch in all_branches)))
+        centres = sorted(frozenset[Line]().union(*(branch.centres for branch in all_branches)))
+        return cls(patterns, frozenset((centres[0], centres[-1])))
 
     def inputs(self, output: int) -> IndexSet:
         """The exact inputs of one output."""

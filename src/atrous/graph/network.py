@@ -69,15 +69,17 @@ class Network:
         Running statistics of batch norms are not trained. A constant that is added or multiplied counts when it varies along
         exactly one axis (a bias or a scale for each channel): scalars and tables such as anchor boxes are settings.
         """
-        trained: set[str] = set()
-        for node in self.nodes:
-            body = node.layer.body if isinstance(node.layer, Fused) else node.layer
-            places = [node.inputs[i] for i in body.trained if i < len(node.inputs)]
-            held = [name for name in places if name in self.constants]
-            if isinstance(body, Pointwise):
-                held = [name for name in held if sum(size > 1 for size in self.constants[name].shape) == 1]
-            trained.update(name for name in held if np.issubdtype(self.constants[name].dtype, np.floating))
-        return sum(self.constants[name].size for name in trained)
+        names = set().union(*(self.trained(node) for node in self.nodes))
+        return sum(self.constants[name].size for name in names)
+
+    def trained(self, node: Node) -> set[str]:
+        """The constants of one node that count as parameters."""
+        body = node.layer.body if isinstance(node.layer, Fused) else node.layer
+        places = [node.inputs[i] for i in body.trained if i < len(node.inputs)]
+        held = [name for name in places if name in self.constants]
+        if isinstance(body, Pointwise):
+            held = [name for name in held if sum(size > 1 for size in self.constants[name].shape) == 1]
+        return {name for name in held if np.issubdtype(self.constants[name].dtype, np.floating)}
 
     def macs(self, shapes: Shapes | None = None) -> int:
         """Multiply-adds of convolutions and linear maps on inputs of these shapes (not needed where all are fixed).

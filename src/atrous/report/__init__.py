@@ -1,1 +1,7 @@
-""""""
+"""Reports: what a network is, in numbers that all come from its layers and from ``geometry``."""
+
+from atrous.report.inspect import inspect
+from atrous.report.receptive import Field, receptive_field
+from atrous.report.report import Report, Row
+
+__all__ = ["Field", "Report", "Row", "inspect", "receptive_field"]

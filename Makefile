@@ -1,0 +1,64 @@
+# The front door. Every target sets up what it needs in .venv, once; nothing else has to be installed than Python >= 3.11.
+#
+#   PYTHON=python3.12   the interpreter that makes .venv
+#   WORKERS=2           how many processes run the tests
+
+PYTHON  ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+WORKERS ?= 2
+VENV    ?= .venv
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST  := $(BIN)/python -m pytest -n $(WORKERS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types contracts format clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 20
+
+demo: $(VENV)/.runtime ## denoise a large photograph in a fixed memory budget; pictures go to out/
+	@$(BIN)/atrous demo
+
+test: $(VENV)/.dev ## run all tests
+	@$(PYTEST)
+
+check: lint types contracts ## format, lint, strict types, import contracts, and the tests that are not slow
+	@echo "==> tests (the slow ones are left to 'make test')"
+	@$(PYTEST) -m "not slow"
+
+lint: $(VENV)/.dev ## format and lint with ruff, changing nothing
+	@echo "==> format and lint"
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.dev ## strict types with mypy
+	@echo "==> types"
+	@$(BIN)/mypy
+
+contracts: $(VENV)/.dev ## which part may import which, with import-linter
+	@echo "==> import contracts"
+	@$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.dev ## rewrite the sources in the house's format
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+clean: ## remove the environment, the outputs and all caches in this folder
+	rm -rf .venv out build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.base:
+	@test -n "$(PYTHON)" || { echo "atrous needs Python 3.11 or later; none was found. Install it, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@echo "==> making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { echo "python -m venv failed. On Debian and Ubuntu: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.base pyproject.toml
+	@echo "==> installing atrous and what it runs on (numpy, llvmlite, onnx, ...)"
+	@$(PIP) install -qq --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base pyproject.toml
+	@echo "==> installing atrous with its test tools and peers (pytest, mypy, torch, onnxruntime, ...): some minutes, once"
+	@$(PIP) install -qq --editable '.[dev]'
+	@touch $@ $(VENV)/.runtime

@@ -1,0 +1,48 @@
+"""``atrous inspect`` and ``atrous cache``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def test_the_table(atrous) -> None:
+    outcome = atrous("inspect", "context_module", "--input", "1x21x64x64")
+    assert outcome.code == 0
+    assert "conv7  Conv      1×21×64×64       3,990  16,257,024  67×67     1" in outcome.out
+
+
+def test_sizes_by_name(atrous) -> None:
+    assert "image float32 2×1×32×32" in atrous("inspect", "lenet", "--input", "image=2x1x32x32").out
+
+
+def test_json_to_standard_output(atrous) -> None:
+    data = json.loads(atrous("inspect", "lenet", "--json", "-").out)
+    assert (data["parameters"], data["macs"]) == (61_706, 416_520)
+
+
+def test_json_to_a_file_that_must_not_exist(atrous, tmp_path: Path) -> None:
+    file = tmp_path / "lenet.json"
+    assert atrous("inspect", "lenet", "--json", file).code == 0
+    assert json.loads(file.read_text())["network"] == "lenet"
+    again = atrous("inspect", "lenet", "--json", file)
+    assert again.code == 2
+    assert "lenet.json: the file exists; give --overwrite to replace it, or another name" in again.err
+    assert atrous("inspect", "lenet", "--json", file, "--overwrite").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["lenet.json"]
+
+
+def test_json_into_a_folder_that_is_not_there(atrous, tmp_path: Path) -> None:
+    outcome = atrous("inspect", "lenet", "--json", tmp_path / "no" / "lenet.json")
+    assert outcome.code == 2
+    assert "cannot be written: No such file or directory" in outcome.err
+
+
+def test_cache_info_and_clear(atrous, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "one.atrous").write_bytes(b"12345")
+    monkeypatch.setenv("ATROUS_CACHE", str(tmp_path))
+    assert atrous("cache").out == f"{tmp_path}: 1 kernels, 5 bytes\n"
+    assert atrous("cache", "clear").out == f"{tmp_path}: deleted 1 kernels, 5 bytes\n"
+    assert atrous("cache", "info").out == f"{tmp_path}: 0 kernels, 0 bytes\n"
+    monkeypatch.setenv("ATROUS_CACHE", "")
+    assert atrous("cache").out == "no kernels are kept: ATROUS_CACHE is empty\n"
