@@ -64,7 +64,11 @@ class Sketch:
     def up(self, x: str, inputs: int, outputs: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> str:
         w = self._random.standard_normal((inputs, outputs, *(kernel,) * self._axes)).astype(self._dtype)
         layer = ConvTranspose(
-            (kernel,) * self._axes, (stride,) * self._axes, (1,) * self._axes, as_padding(padding, self._axes), (0,) * self._axes
+            (kernel,) * self._axes,
+            (stride,) * self._axes,
+            (1,) * self._axes,
+            as_padding(padding, self._axes),
+            (0,) * self._axes,
         )
         return self.add(layer, x, self.constant(w))
 

@@ -18,7 +18,6 @@ from atrous.graph.fact import Array, Fact
 from atrous.graph.facts import infer_facts
 from atrous.graph.network import Network
 
-
 #: Finite, because interpolation as a matrix product multiplies what it does not read by zero.
 GARBAGE = 1e9
 
@@ -41,9 +40,7 @@ class OracleBound:
         made = (boxes[node.output] for node in self.network.nodes if node.output in boxes)
         return sum(box.size for box in made) * 4
 
-    def run(
-        self, boxes: Mapping[str, Box], inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int, /
-    ) -> None:
+    def run(self, boxes: Mapping[str, Box], inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int, /) -> None:
         full = {}
         for name in self.network.inputs:
             fact = self.facts[name]

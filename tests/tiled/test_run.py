@@ -53,9 +53,7 @@ def test_nan_and_infinity_pass_through() -> None:
         assert np.array_equal(run(OracleProgram(network), x, tile=6), whole(network, x), equal_nan=True)
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"), [((9, 12), (9, 12)), ((1, 9, 12), (1, 9, 12)), ((3, 1, 9, 12), (3, 1, 9, 12))]
-)
+@pytest.mark.parametrize(("given", "expected"), [((9, 12), (9, 12)), ((1, 9, 12), (1, 9, 12)), ((3, 1, 9, 12), (3, 1, 9, 12))])
 def test_missing_axes_are_added_and_dropped_again(given: tuple[int, ...], expected: tuple[int, ...]) -> None:
     network = networks.plain()
     x = networks.odd(given)
@@ -75,7 +73,9 @@ def test_an_array_of_ours_is_used_and_returned() -> None:
 
 def test_progress_counts_the_tiles() -> None:
     seen: list[tuple[int, int]] = []
-    run(OracleProgram(networks.plain()), networks.odd((12, 12)), tile=6, progress=lambda done, total: seen.append((done, total)))
+    run(
+        OracleProgram(networks.plain()), networks.odd((12, 12)), tile=6, progress=lambda done, total: seen.append((done, total))
+    )
     assert seen == [(i, 4) for i in range(5)]
 
 
@@ -111,7 +111,9 @@ def test_a_network_with_a_global_layer_is_refused_by_the_nodes_name(monkeypatch:
 def test_the_smallest_budget_that_is_named_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("atrous.tiled.prepare.resident", lambda: 50_000_000)
     network, x = networks.unet(), networks.odd((1, 1, 801, 801))
-    with pytest.raises(MemoryBudgetError, match=r"1.0 MB is too small for unet on input.*smallest budget that works is") as caught:
+    with pytest.raises(
+        MemoryBudgetError, match=r"1.0 MB is too small for unet on input.*smallest budget that works is"
+    ) as caught:
         plan(OracleProgram(network), x, memory="1MB")
     smallest = str(caught.value).split("memory='")[1].split("'")[0]
     made = plan(OracleProgram(network), x, memory=smallest)
@@ -120,7 +122,7 @@ def test_the_smallest_budget_that_is_named_works(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_tile_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(MemoryBudgetError, match="with this tile, which needs .*MB.*or a smaller tile"):
+    with pytest.raises(MemoryBudgetError, match=r"with this tile, which needs .*MB.*or a smaller tile"):
         plan(OracleProgram(networks.plain()), networks.odd((1, 1, 100, 100)), memory="1MB", tile=90)
 
 
@@ -128,14 +130,22 @@ def test_shapes_and_types_that_do_not_fit() -> None:
     program = OracleProgram(networks.plain(3))
     with pytest.raises(ArgumentError, match=r"channels come before the spatial axes: pass numpy.moveaxis\(x, -1, -3\)"):
         run(program, networks.odd((20, 21, 3)))
-    with pytest.raises(ArgumentError, match=r"got 5 axes \(1, 1, 3, 20, 20\); the network's input is float32\[N,3,H,W\] with 4 axes"):
+    with pytest.raises(
+        ArgumentError, match=r"got 5 axes \(1, 1, 3, 20, 20\); the network's input is float32\[N,3,H,W\] with 4 axes"
+    ):
         run(program, networks.odd((1, 1, 3, 20, 20)))
-    with pytest.raises(ArgumentError, match=r"elements are uint8; .* 'x' is float32\[N,3,H,W\].*x.astype\('float32'\).*--scale 255"):
+    with pytest.raises(
+        ArgumentError, match=r"elements are uint8; .* 'x' is float32\[N,3,H,W\].*x.astype\('float32'\).*--scale 255"
+    ):
         run(program, np.zeros((3, 9, 9), np.uint8))
 
 
 def test_tiles_that_make_no_sense() -> None:
-    for tile, message in [(0, "tile: got 0; it must be at least 1"), ((4, 4, 4), r"tile: got \(4, 4, 4\) for 2 spatial axes"), (2.5, "tile: got 2.5")]:
+    for tile, message in [
+        (0, "tile: got 0; it must be at least 1"),
+        ((4, 4, 4), r"tile: got \(4, 4, 4\) for 2 spatial axes"),
+        (2.5, "tile: got 2.5"),
+    ]:
         with pytest.raises(ArgumentError, match=message):
             plan(OracleProgram(networks.plain()), networks.odd((9, 9)), tile=tile)  # type: ignore[arg-type]
 
@@ -158,5 +168,7 @@ def test_outputs_that_cannot_take_the_result() -> None:
 def test_networks_with_several_outputs_are_named() -> None:
     network = networks.plain()
     several = Network("two", network.inputs, ("v0", "v2"), network.nodes, network.constants)
-    with pytest.raises(ArgumentError, match=r"two has inputs \['x'\] and outputs \['v0', 'v2'\]; run and plan take one of each"):
+    with pytest.raises(
+        ArgumentError, match=r"two has inputs \['x'\] and outputs \['v0', 'v2'\]; run and plan take one of each"
+    ):
         run(several, networks.odd((9, 9)))
