@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from atrous.graph.network import Network
     from atrous.importers import load, save
     from atrous.report import Report, inspect, receptive_field
-    from atrous.tiled import TilePlan, plan, run
+    from atrous.tiled.plan import TilePlan
+    from atrous.tiled.run import plan, run
 
 __version__ = "0.1.0"
 
@@ -37,9 +38,9 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "load": ("atrous.importers", "load"),
     "max_pool": ("atrous.engine.calls", "max_pool"),
     "networks": ("atrous.graph.networks", None),
-    "plan": ("atrous.tiled", "plan"),
+    "plan": ("atrous.tiled.run", "plan"),
     "receptive_field": ("atrous.report", "receptive_field"),
-    "run": ("atrous.tiled", "run"),
+    "run": ("atrous.tiled.run", "run"),
     "save": ("atrous.importers", "save"),
     "set_num_threads": ("atrous.engine", "set_num_threads"),
 }
