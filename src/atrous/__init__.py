@@ -1,3 +1,80 @@
-"""atrous: convolutional networks on the CPU; run fast, scaled exactly to inputs of any size, seen in every number."""
+"""atrous: convolutional networks on the CPU; run fast, scaled exactly to inputs of any size, seen in every number.
+
+Public names load when they are first used, so that ``import atrous`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from atrous.engine import Program, set_num_threads
+    from atrous.engine import compile_network as compile
+    from atrous.engine.calls import Conv, avg_pool, conv, conv_transpose, max_pool
+    from atrous.errors import AtrousError
+    from atrous.graph import networks
+    from atrous.graph.network import Network
+    from atrous.importers import load, save
+    from atrous.report import Report, inspect, receptive_field
+    from atrous.tiled.plan import TilePlan
+    from atrous.tiled.run import plan, run
 
 __version__ = "0.1.0"
+
+#: Where each public name lives: the module, and its name there if it is another one.
+_PUBLIC: dict[str, tuple[str, str | None]] = {
+    "AtrousError": ("atrous.errors", "AtrousError"),
+    "Conv": ("atrous.engine.calls", "Conv"),
+    "Network": ("atrous.graph.network", "Network"),
+    "Program": ("atrous.engine", "Program"),
+    "Report": ("atrous.report", "Report"),
+    "TilePlan": ("atrous.tiled", "TilePlan"),
+    "avg_pool": ("atrous.engine.calls", "avg_pool"),
+    "compile": ("atrous.engine", "compile_network"),
+    "conv": ("atrous.engine.calls", "conv"),
+    "conv_transpose": ("atrous.engine.calls", "conv_transpose"),
+    "inspect": ("atrous.report", "inspect"),
+    "load": ("atrous.importers", "load"),
+    "max_pool": ("atrous.engine.calls", "max_pool"),
+    "networks": ("atrous.graph.networks", None),
+    "plan": ("atrous.tiled.run", "plan"),
+    "receptive_field": ("atrous.report", "receptive_field"),
+    "run": ("atrous.tiled.run", "run"),
+    "save": ("atrous.importers", "save"),
+    "set_num_threads": ("atrous.engine", "set_num_threads"),
+}
+
+__all__ = [
+    "AtrousError",
+    "Conv",
+    "Network",
+    "Program",
+    "Report",
+    "TilePlan",
+    "avg_pool",
+    "compile",
+    "conv",
+    "conv_transpose",
+    "inspect",
+    "load",
+    "max_pool",
+    "networks",
+    "plan",
+    "receptive_field",
+    "run",
+    "save",
+    "set_num_threads",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'atrous' has no attribute {name!r}")
+    room, item = _PUBLIC[name]
+    module = import_module(room)
+    return module if item is None else getattr(module, item)
+
+
+def __dir__() -> list[str]:
+    return sorted((*__all__, "__version__"))

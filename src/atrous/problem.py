@@ -97,9 +97,8 @@ class Problem:
         extra = ("output_padding",) if self.transposed else ()
         for name in ("kernel", "strides", "dilations", "pads", *extra):
             if len(getattr(self, name)) != self.axes:
-                raise ArgumentError(
-                    f"{name}: got {getattr(self, name)} for {self.axes} spatial axes; it must have one entry each"
-                )
+                seen = f"{getattr(self, name)} for {self.axes} spatial axes"
+                raise ArgumentError(f"{name}: got {seen}; it must have one entry for each")
         if self.output_padding and not self.transposed:
             raise ArgumentError(f"output_padding: got {self.output_padding}; only a transposed convolution has it")
 
@@ -331,10 +330,11 @@ class _Parser:
         pads = tuple((int(pad[0]), int(pad[-1])) for pad in (each.split("+") for each in self._spread("p", axes, "0")))
         extra = tuple(map(int, self._spread("o", axes, "0"))) if transposed else ()
         dtype = DTYPES[self.found["dtype"][1]]
+        batch, channels, filters, groups = self._one("n", 1), self._one("c"), self._one("k"), self._one("g", 1)
         try:
             return Problem(
-                *(self._one("n", 1), self._one("c"), space, self._one("k"), kernel, strides, dilations, pads),
-                *(self._one("g", 1), "b" in self.found, transposed, extra, dtype),
+                *(batch, channels, space, filters, kernel, strides, dilations, pads),
+                *(groups, "b" in self.found, transposed, extra, dtype),
             )
         except ArgumentError as error:
             raise ArgumentError(f"problem: {self.text!r}: {error}") from None

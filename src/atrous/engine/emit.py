@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from llvmlite import ir
 
@@ -27,11 +27,12 @@ ELEMENT: dict[str, ir.Type] = {
     **{f"{sign}int{bits}": ir.IntType(bits) for sign in ("", "u") for bits in (8, 16, 32, 64)},
 }
 BYTES = {name: 8 if kind is F64 else 4 if kind is F32 else kind.width // 8 for name, kind in ELEMENT.items()}
-Value = ir.Value
-Count = Value | int
+#: An LLVM value; llvmlite has no types that a checker could follow.
+Value: TypeAlias = Any
+Count: TypeAlias = Any
 
 
-def suffix(kind: ir.Type) -> str:
+def suffix(kind: Any) -> str:
     """The mangled name of a type in an intrinsic's name."""
     if isinstance(kind, ir.VectorType):
         return f"v{kind.count}{suffix(kind.element)}"
@@ -215,7 +216,7 @@ class Emitter:
         return found or ir.Function(self.module, ir.FunctionType(result, arguments), name)
 
 
-def byte_size(kind: ir.Type) -> int:
+def byte_size(kind: Any) -> int:
     """Alignment that every element type and array here has: that of one element."""
     if isinstance(kind, ir.VectorType):
         return byte_size(kind.element)
@@ -225,7 +226,7 @@ def byte_size(kind: ir.Type) -> int:
         return 8
     if isinstance(kind, ir.FloatType):
         return 4
-    return max(1, kind.width // 8)
+    return max(1, int(kind.width) // 8)
 
 
 class Arguments:

@@ -121,7 +121,6 @@ class Bound:
         schedule.place()
         return schedule
 
-
     def _operands(self, node: Node, box: Box, views: Mapping[str, View]) -> list[View]:
         """The operands' views, cropped to what the node's box reads."""
         facts = [self.facts[name] for name in node.inputs]

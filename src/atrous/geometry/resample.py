@@ -139,7 +139,9 @@ class Cubic(Filter):
         t, first = x - floor(x), self.first(x)
         raw = [self._far(1 + t), self._near(t), self._near(1 - t), self._far(2 - t)]
         if self.exclude_outside:
-            raw = [w if 0 <= first + i < size else Fraction(0) for i, w in enumerate(raw)]
+            inside = [w if 0 <= first + i < size else Fraction(0) for i, w in enumerate(raw)]
+            # a point so far out that no weight is left reads the border, as without the exclusion
+            raw = inside if any(inside) else raw
         total = sum(raw)
         return tuple(w / total for w in raw)
 

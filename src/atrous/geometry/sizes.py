@@ -76,9 +76,7 @@ def per_axis(name: str, value: SupportsIndex | Iterable[SupportsIndex], axes: in
     else:
         values = (as_integer(name, value),) * axes
     if len(values) != axes:
-        raise ArgumentError(
-            f"{name}: got {len(values)} values {values}; there are {axes} spatial axes, give one integer or {axes}"
-        )
+        raise ArgumentError(f"{name}: got {values} for {axes} spatial axes; give one integer for all, or {axes} of them")
     for each in values:
         at_least(name, each, least)
     return values

@@ -42,15 +42,21 @@ def infer_node(node: Node, *operands: Fact) -> Fact:
     return fact
 
 
-def trial(fact: Fact) -> Fact:
-    """A fact with every symbolic size replaced by ``TRIAL_SIZE``; its numbers mean nothing, its rank and channels do."""
-    return Fact(fact.dtype, tuple(TRIAL_SIZE if isinstance(dim, str) else dim for dim in fact.shape), fact.value)
+def trial(fact: Fact, sizes: Mapping[str, int]) -> Fact:
+    """A fact with every symbolic size replaced (by ``TRIAL_SIZE`` unless given); only its rank and channels mean anything."""
+    dims = (sizes.get(dim, TRIAL_SIZE) if isinstance(dim, str) else dim for dim in fact.shape)
+    return Fact(fact.dtype, tuple(dims), fact.value)
 
 
 def trial_facts(network: Network) -> dict[str, Fact]:
-    """Facts under trial sizes, for passes that ask for ranks and channels; what does not fit the trial is left out."""
+    """Facts under trial sizes, for passes that ask for ranks and channels; what does not fit the trial is left out.
+
+    Different symbols get different sizes: shapes that agree here agree for all sizes.
+    """
+    symbols = dict.fromkeys(dim for fact in network.inputs.values() for dim in fact.shape if isinstance(dim, str))
+    sizes = {symbol: TRIAL_SIZE * place for place, symbol in enumerate(symbols, start=1)}
     facts = {name: Fact.of(array) for name, array in network.constants.items()}
-    facts |= {name: trial(fact) for name, fact in network.inputs.items()}
+    facts |= {name: trial(fact, sizes) for name, fact in network.inputs.items()}
     for node in network.nodes:
         operands = [facts[name] for name in node.inputs if name in facts]
         if len(operands) == len(node.inputs):

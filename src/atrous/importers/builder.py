@@ -25,7 +25,7 @@ class Builder:
         self.inputs = inputs
         self.constants: dict[str, Array] = {}
         self.nodes: list[Node] = []
-        self._facts = {name: trial(fact) for name, fact in inputs.items()}
+        self._facts = {name: trial(fact, {}) for name, fact in inputs.items()}
         self._taken: set[str] = set(inputs)
         self._names: set[str] = set()
 

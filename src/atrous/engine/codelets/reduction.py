@@ -42,7 +42,8 @@ def extra_words(axes: Axes, count: int) -> dict[str, object]:
     lead = INNER - len(axes.sizes)
     assert lead >= 0, f"{len(axes.sizes)} reduced axes after merging"
     sizes, steps = [1] * lead + list(axes.sizes), [0] * lead + list(axes.strides[0])
-    return {f"r{i}": n for i, n in enumerate(sizes)} | {f"t{i}": n for i, n in enumerate(steps)} | {"count": count}
+    words: dict[str, object] = {f"r{i}": n for i, n in enumerate(sizes)}
+    return words | {f"t{i}": n for i, n in enumerate(steps)} | {"count": count}
 
 
 def emit(e: Emitter, spec: Reduction) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from atrous.errors import NetworkError
+from atrous import geometry
+from atrous.errors import ArgumentError, NetworkError
+from atrous.geometry import TransposedWindow, Window
 from atrous.graph.fact import Array, Fact
 
 
@@ -66,10 +68,9 @@ def integers(fact: Fact, what: str) -> tuple[int, ...]:
     return tuple(int(item) for item in value(fact, what).reshape(-1))
 
 
-def outputs(sizes: Sequence[int], result: Sequence[int], what: str) -> None:
-    """Refuse sizes that give no output."""
-    if any(size < 1 for size in result):
-        raise NetworkError(
-            f"{what} gives no output: input sizes {tuple(sizes)} give output sizes {tuple(result)}; "
-            "every size must be at least 1: use a larger input, more padding or a smaller kernel, dilation or stride"
-        )
+def output_sizes(windows: Sequence[Window | TransposedWindow], sizes: Sequence[int]) -> tuple[int, ...]:
+    """The sizes that windows give; refuses those that give no output."""
+    try:
+        return geometry.output_sizes(windows, sizes)
+    except ArgumentError as error:
+        raise NetworkError(str(error)) from None

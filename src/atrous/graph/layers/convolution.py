@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import ClassVar, final
 
 from atrous import reference
 from atrous.errors import NetworkError
 from atrous.geometry import SAME, Pull, TransposedWindow, Whole, Window
 from atrous.geometry.blocks import Blocks
+from atrous.geometry.cost import convolution_cost
 from atrous.geometry.padding import Padding
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer, whole
@@ -54,10 +54,11 @@ def _check_channels(x: Fact, groups: int, wanted: int, outputs: int, operands: S
 class Conv(Layer):
     """Convolution ``(x, w[, bias])``: x ``(N, C, *space)``, w ``(K, C/groups, *kernel)``, bias ``(K,)`` to ``(N, K, *out)``.
 
-    >>> from atrous.geometry.padding import Explicit
-    >>> layer = Conv((3, 3), (1, 1), (1, 1), Explicit(((1, 1), (1, 1))))
-    >>> layer.infer(Fact("float32", (1, 3, 8, 8)), Fact("float32", (16, 3, 3, 3)))
-    float32[1,16,8,8]
+        >>> from atrous.geometry.cost import convolution_cost
+    from atrous.geometry.padding import Explicit
+        >>> layer = Conv((3, 3), (1, 1), (1, 1), Explicit(((1, 1), (1, 1))))
+        >>> layer.infer(Fact("float32", (1, 3, 8, 8)), Fact("float32", (16, 3, 3, 3)))
+        float32[1,16,8,8]
     """
 
     kernel: tuple[int, ...]
@@ -78,8 +79,7 @@ class Conv(Layer):
         x, w = operands[:2]
         outputs = w.sizes[0]
         _check_channels(x, self.groups, w.sizes[1] * self.groups, outputs, operands)
-        space = tuple(window.output_size(n) for window, n in zip(self.windows(x.sizes[2:]), x.sizes[2:], strict=True))
-        check.outputs(x.sizes[2:], space, f"{self!r}")
+        space = check.output_sizes(self.windows(x.sizes[2:]), x.sizes[2:])
         return Fact(x.dtype, (x.sizes[0], outputs, *space))
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:
@@ -94,7 +94,9 @@ class Conv(Layer):
         return result.astype(x.dtype)
 
     def macs(self, output: Fact, *operands: Fact) -> int:
-        return output.count * prod(operands[1].sizes[1:])
+        x = operands[0]
+        channels, outputs, space = x.sizes[1], output.sizes[1], x.sizes[2:]
+        return convolution_cost(channels, outputs, self.windows(space), space, self.groups, batch=x.sizes[0]).macs
 
 
 @final
@@ -124,8 +126,7 @@ class ConvTranspose(Layer):
         x, w = operands[:2]
         outputs = w.sizes[1] * self.groups
         _check_channels(x, self.groups, w.sizes[0], outputs, operands)
-        space = tuple(window.output_size(n) for window, n in zip(self.windows(x.sizes[2:]), x.sizes[2:], strict=True))
-        check.outputs(x.sizes[2:], space, f"{self!r}")
+        space = check.output_sizes(self.windows(x.sizes[2:]), x.sizes[2:])
         return Fact(x.dtype, (x.sizes[0], outputs, *space))
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:
@@ -141,4 +142,6 @@ class ConvTranspose(Layer):
 
     def macs(self, output: Fact, *operands: Fact) -> int:
         """Every input element times every weight that it meets, the products that padding crops included."""
-        return operands[0].count * prod(operands[1].sizes[1:])
+        x = operands[0]
+        channels, outputs, space = x.sizes[1], output.sizes[1], x.sizes[2:]
+        return convolution_cost(channels, outputs, self.windows(space), space, self.groups, batch=x.sizes[0]).macs

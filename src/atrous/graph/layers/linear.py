@@ -20,6 +20,7 @@ class Linear(Layer):
     """A fully connected layer ``(x, w[, bias])``: x ``(..., C)``, w ``(K, C)``, bias ``(K,)`` to ``(..., K)``."""
 
     linear: ClassVar[bool] = True
+    together: ClassVar[tuple[int, ...]] = (-1,)
     trained: ClassVar[tuple[int, ...]] = (1, 2)
 
     def infer(self, *operands: Fact) -> Fact:

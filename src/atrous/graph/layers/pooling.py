@@ -33,8 +33,7 @@ class Pool(Layer):
         check.arity(operands, 1)
         (x,) = operands
         check.rank(x, "input", 2 + len(self.kernel))
-        space = tuple(window.output_size(n) for window, n in zip(self.windows(x.sizes[2:]), x.sizes[2:], strict=True))
-        check.outputs(x.sizes[2:], space, f"{self!r}")
+        space = check.output_sizes(self.windows(x.sizes[2:]), x.sizes[2:])
         return Fact(x.dtype, (*x.sizes[:2], *space))
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:

@@ -39,7 +39,7 @@ class Reduce(Layer):
     def combine(self, m: Maths, acc: Scalar, x: Scalar) -> Scalar:
         """Two contributions as one."""
 
-    def finish(self, m: Maths, acc: Scalar, count: float) -> Scalar:
+    def finish(self, m: Maths, acc: Scalar, count: Scalar) -> Scalar:
         """The result, from all ``count`` contributions."""
         return acc
 
@@ -100,7 +100,7 @@ class ReduceMean(Reduce):
     def combine(self, m: Maths, acc: Scalar, x: Scalar) -> Scalar:
         return acc + x
 
-    def finish(self, m: Maths, acc: Scalar, count: float) -> Scalar:
+    def finish(self, m: Maths, acc: Scalar, count: Scalar) -> Scalar:
         return acc / count
 
 
@@ -163,5 +163,5 @@ class ReduceL2(Reduce):
     def combine(self, m: Maths, acc: Scalar, x: Scalar) -> Scalar:
         return acc + x
 
-    def finish(self, m: Maths, acc: Scalar, count: float) -> Scalar:
+    def finish(self, m: Maths, acc: Scalar, count: Scalar) -> Scalar:
         return m.sqrt(acc)

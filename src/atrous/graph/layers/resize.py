@@ -9,6 +9,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
+from atrous import reference
 from atrous.errors import NetworkError
 from atrous.geometry import SAME, Pull
 from atrous.geometry.resample import Coordinates, Filter, Nearest, Resample, short_fraction
@@ -48,7 +49,8 @@ class Resize(Layer):
             raise NetworkError(f"scale or size {target} is not legal; it must be positive and finite")
         scale = short_fraction(target) if scaled else Fraction(int(target), max(1, size))
         outputs = floor(size * scale)
-        check.outputs((size,), (outputs,), f"a resize by {target}")
+        if size < 1 or outputs < 1:
+            raise NetworkError(f"a resize of {size} elements by {target} gives {outputs}; there must be at least 1 of both")
         return None if scale == 1 else Resample.between(size, outputs, self.coordinates, self.filter, scale)
 
     def infer(self, *operands: Fact) -> Fact:
@@ -62,17 +64,6 @@ class Resize(Layer):
         return tuple(Pull(i, axis or SAME) for i, axis in enumerate(maps)), whole(operands[1])
 
     def evaluate(self, *operands: Array) -> Array:
-        result = operands[0].astype(np.float64)
-        for axis, resample in enumerate(self.resamples(*(Fact.of(array) for array in operands))):
-            if resample is not None:
-                result = np.moveaxis(np.tensordot(_matrix(resample), result, axes=(1, axis)), 0, axis)
-        return result.astype(operands[0].dtype)
-
-
-def _matrix(resample: Resample) -> Array:
-    """The resampling of one axis as a dense matrix, outputs by inputs."""
-    matrix = np.zeros((resample.outputs, resample.size))
-    for output in range(resample.outputs):
-        for place, weight in resample.taps(output):
-            matrix[output, place] += float(weight)
-    return matrix
+        maps = self.resamples(*(Fact.of(array) for array in operands))
+        axes = {axis: resample for axis, resample in enumerate(maps) if resample is not None}
+        return reference.resize(operands[0], axes).astype(operands[0].dtype)

@@ -1,0 +1,266 @@
+"""Single layers on arrays: ``conv``, ``conv_transpose``, ``max_pool``, ``avg_pool``, and ``Conv`` with weights packed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from atrous.engine.arrays import as_array
+from atrous.engine.program import Program
+from atrous.errors import ArgumentError, NetworkError
+from atrous.geometry.padding import AxisPadding, as_padding
+from atrous.geometry.sizes import per_axis
+from atrous.graph.fact import Array, Fact
+from atrous.graph.layer import Layer, Pointwise
+from atrous.graph.layers import activation as act
+from atrous.graph.layers.convolution import Conv as ConvLayer
+from atrous.graph.layers.convolution import ConvTranspose
+from atrous.graph.layers.pooling import AveragePool, MaxPool
+from atrous.graph.network import Network, Node
+
+PerAxis = int | Iterable[int]
+PaddingLike = str | AxisPadding | Iterable[AxisPadding]
+
+#: The activations that a call may name; any pointwise layer of one operand may be given itself.
+ACTIVATIONS: dict[str, Pointwise] = {
+    "relu": act.Relu(),
+    "sigmoid": act.Sigmoid(),
+    "tanh": act.Tanh(),
+    "leaky_relu": act.LeakyRelu(),
+    "hard_swish": act.HardSwish(),
+    "swish": act.Swish(),
+    "gelu": act.Gelu(),
+    "elu": act.Elu(),
+    "softplus": act.Softplus(),
+}
+Activation = str | Pointwise | None
+
+
+class Conv:
+    """A convolution with its weights packed once: ``f = Conv(w, bias, stride=2); y = f(x)``.
+
+    ``w`` is ``(K, C/groups, *kernel)`` with 1, 2 or 3 kernel axes, float32 or float64, ``bias`` ``(K,)`` of the same type or
+    ``None``. The other arguments are those of ``conv``. Calls with other sizes of ``x`` compile nothing anew.
+
+    >>> import numpy as np
+    >>> f = Conv(np.ones((1, 1, 2), "float32"))
+    >>> f(np.array([[[1, 2, 3]]], "float32"))
+    array([[[3., 5.]]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        w: Any,
+        bias: Any = None,
+        *,
+        stride: PerAxis = 1,
+        padding: PaddingLike = 0,
+        dilation: PerAxis = 1,
+        groups: int = 1,
+        activation: Activation = None,
+        threads: int | None = None,
+    ) -> None:
+        weights = _weights(w)
+        kernel, axes = weights.shape[2:], weights.ndim - 2
+        layer = ConvLayer(
+            kernel,
+            per_axis("stride", stride, axes),
+            per_axis("dilation", dilation, axes),
+            as_padding(padding, axes),
+            _groups(groups),
+        )
+        channels = weights.shape[1] * layer.groups
+        self._program = _program(layer, weights, bias, channels, activation, threads)
+
+    def __call__(self, x: Any, out: Any = None) -> Array:
+        """The convolution of ``x`` ``(N, C, *space)``, into ``out`` if given."""
+        return _call(self._program, x, out)
+
+    def __repr__(self) -> str:
+        return f"Conv({self._program.network.nodes[0].layer!r})"
+
+
+def conv(
+    x: Any,
+    w: Any,
+    bias: Any = None,
+    *,
+    stride: PerAxis = 1,
+    padding: PaddingLike = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    activation: Activation = None,
+    out: Any = None,
+) -> Array:
+    """Convolve arrays, the lecture's way: the kernel is not flipped.
+
+    ``x`` ``(N, C, *space)`` and ``w`` ``(K, C/groups, *kernel)`` with 1, 2 or 3 spatial axes, ``bias`` ``(K,)`` or ``None``
+    are all float32 or all float64; returns ``(N, K, *out)``. ``stride`` and ``dilation`` are numbers, or one for each axis.
+    ``padding`` is a number, one for each axis, (low, high) pairs, ``"valid"`` or ``"same"``; what is padded is 0.
+    ``activation`` is ``None``, a name ("relu", "sigmoid", "tanh", ...) or a pointwise layer. ``out`` receives the result.
+    Weights are packed at each call: keep a ``Conv`` to do it once. Raises ``ArgumentError``.
+
+    >>> import numpy as np
+    >>> conv(np.array([[[1.0, 2, 3, 4]]]), np.array([[[3.0, 2]]]))
+    array([[[ 7., 12., 17.]]])
+    """
+    f = Conv(w, bias, stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation)
+    return f(x, out)
+
+
+def conv_transpose(
+    x: Any,
+    w: Any,
+    bias: Any = None,
+    *,
+    stride: PerAxis = 1,
+    padding: PaddingLike = 0,
+    output_padding: PerAxis = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    activation: Activation = None,
+    out: Any = None,
+) -> Array:
+    """The adjoint of ``conv``: ``x`` ``(N, C, *space)``, ``w`` ``(C, K/groups, *kernel)`` to ``(N, K, *out)``.
+
+    ``padding`` crops the result, ``output_padding`` (below the stride or the dilation) extends it at its high ends; the other
+    arguments are those of ``conv``. Raises ``ArgumentError``.
+
+    >>> import numpy as np
+    >>> conv_transpose(np.array([[[1.0, 2]]]), np.array([[[1.0, 10]]]), stride=2)
+    array([[[ 1., 10.,  2., 20.]]])
+    """
+    weights = _weights(w)
+    axes = weights.ndim - 2
+    layer = ConvTranspose(
+        weights.shape[2:],
+        per_axis("stride", stride, axes),
+        per_axis("dilation", dilation, axes),
+        as_padding(padding, axes),
+        per_axis("output_padding", output_padding, axes, least=0),
+        _groups(groups),
+    )
+    program = _program(layer, weights, bias, weights.shape[0], activation, None)
+    return _call(program, x, out)
+
+
+def max_pool(
+    x: Any,
+    kernel: PerAxis,
+    *,
+    stride: PerAxis | None = None,
+    padding: PaddingLike = 0,
+    dilation: PerAxis = 1,
+    ceil: bool = False,
+    out: Any = None,
+) -> Array:
+    """The largest element under each window of ``x`` ``(N, C, *space)``; ``stride`` is the kernel's size unless given.
+
+    What is padded never wins, NaN always does; ``ceil`` keeps a last window that hangs over the end. Raises ``ArgumentError``.
+
+    >>> import numpy as np
+    >>> max_pool(np.array([[[1.0, 5, 2, 4]]]), 2)
+    array([[[5., 4.]]])
+    """
+    signal, sizes = _pooled(x, kernel, stride, dilation)
+    layer = MaxPool(*sizes, as_padding(padding, signal.ndim - 2), ceil)
+    return _call(_single(layer, signal), signal, out)
+
+
+def avg_pool(
+    x: Any,
+    kernel: PerAxis,
+    *,
+    stride: PerAxis | None = None,
+    padding: PaddingLike = 0,
+    dilation: PerAxis = 1,
+    ceil: bool = False,
+    count_include_pad: bool = False,
+    out: Any = None,
+) -> Array:
+    """The mean under each window of ``x`` ``(N, C, *space)``; ``stride`` is the kernel's size unless given.
+
+    Only real elements count, or with ``count_include_pad`` the padded zeros too. Raises ``ArgumentError``.
+
+    >>> import numpy as np
+    >>> avg_pool(np.array([[[1.0, 5, 2, 4]]]), 2)
+    array([[[3., 3.]]])
+    """
+    signal, sizes = _pooled(x, kernel, stride, dilation)
+    layer = AveragePool(*sizes, as_padding(padding, signal.ndim - 2), ceil, count_include_pad)
+    return _call(_single(layer, signal), signal, out)
+
+
+Sizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+
+def _pooled(x: Any, kernel: PerAxis, stride: PerAxis | None, dilation: PerAxis) -> tuple[Array, Sizes]:
+    signal = _signal(x)
+    axes = signal.ndim - 2
+    sizes = per_axis("kernel", kernel, axes)
+    strides = sizes if stride is None else per_axis("stride", stride, axes)
+    return signal, (sizes, strides, per_axis("dilation", dilation, axes))
+
+
+def _groups(groups: int) -> int:
+    if not isinstance(groups, int) or isinstance(groups, bool) or groups < 1:
+        raise ArgumentError(f"groups: got {groups!r}; it must be an integer of at least 1")
+    return groups
+
+
+def _floating(name: str, value: Any) -> Array:
+    array = as_array(name, value)
+    if array.dtype not in (np.float32, np.float64):
+        raise ArgumentError(f"{name}: got {array.dtype}; convert it with .astype('float32') or .astype('float64')")
+    return array
+
+
+def _signal(x: Any) -> Array:
+    array = _floating("x", x)
+    if not 3 <= array.ndim <= 5:
+        raise ArgumentError(f"x: got shape {array.shape}; a signal is (N, C, *space) with 1, 2 or 3 spatial axes")
+    return array
+
+
+def _weights(w: Any) -> Array:
+    array = _floating("w", w)
+    if not 3 <= array.ndim <= 5:
+        raise ArgumentError(f"w: got shape {array.shape}; weights are (K, C/groups, *kernel) with 1, 2 or 3 kernel axes")
+    return array
+
+
+def _activation(activation: Activation) -> Pointwise | None:
+    if activation is None or isinstance(activation, Pointwise):
+        return activation
+    if activation not in ACTIVATIONS:
+        raise ArgumentError(f"activation: got {activation!r}; it must be one of {', '.join(ACTIVATIONS)}, or a pointwise layer")
+    return ACTIVATIONS[activation]
+
+
+def _program(layer: Layer, weights: Array, bias: Any, channels: int, activation: Activation, threads: int | None) -> Program:
+    constants = {"w": weights}
+    if bias is not None:
+        constants["bias"] = as_array("bias", bias, weights.dtype.name, rank=1)
+    space = tuple(f"size{axis}" for axis in range(weights.ndim - 2))
+    signal = Fact(weights.dtype.name, ("batch", channels, *space))
+    nodes = [Node("conv", layer, ("x", *constants), "y")]
+    last = _activation(activation)
+    if last is not None:
+        nodes.append(Node("activation", last, ("y",), "z"))
+    return Program(Network("conv", {"x": signal}, (nodes[-1].output,), tuple(nodes), constants), threads)
+
+
+def _single(layer: Layer, signal: Array) -> Program:
+    fact = Fact(signal.dtype.name, signal.shape)
+    return Program(Network("pool", {"x": fact}, ("y",), (Node("pool", layer, ("x",), "y"),)))
+
+
+def _call(program: Program, x: Any, out: Any) -> Array:
+    signal = _signal(x)
+    try:
+        result: Array = program(signal, out=out)
+    except NetworkError as error:
+        raise ArgumentError(f"x with shape {signal.shape}: {error}") from None
+    return result
