@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from atrous.engine.schedule import LINE, Schedule
 from atrous.engine.view import Buffer, Home, View, channels_last, row_major
 from atrous.errors import ArgumentError
 from atrous.geometry import Box, pull_back
-from atrous.graph.demand import demand
+from atrous.graph.demand import Demands
 from atrous.graph.fact import Array, Fact
 from atrous.graph.facts import infer_facts, input_facts
 from atrous.graph.network import Network, Node, Shapes
@@ -55,9 +56,13 @@ class Bound:
     lock: threading.Lock = field(default_factory=threading.Lock)
     _tapes: dict[tuple[tuple[str, Box], ...], Schedule] = field(default_factory=dict)
 
+    @cached_property
+    def _demands(self) -> Demands:
+        return Demands(self.network, self.facts)
+
     def demand(self, wanted: Boxes) -> dict[str, Box]:
         """The box of every value that these boxes of the outputs need."""
-        return demand(self.network, self.facts, wanted)
+        return self._demands(wanted)
 
     def whole(self) -> dict[str, Box]:
         """The demand of the complete outputs."""

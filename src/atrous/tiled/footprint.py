@@ -118,11 +118,17 @@ class Job:
         boxes = self.bound.demand({self.output: tile})
         return sum(rate * boxes[name].size for name, rate in self._rates.items() if name in boxes)
 
-    def halo(self, tile: Box) -> tuple[tuple[int, int], ...]:
-        """How far a tile reads beyond its own part of the input, before and after on each axis of the input.
+    def halo(self, tile: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """How far tiles read beyond their own part of the input, before and after on each axis of the input.
 
-        Its own part of an axis is the tile, scaled by the ratio of the sizes of input and output (rounded outwards).
+        Its own part of an axis is the tile, scaled by the ratio of the sizes of input and output (rounded outwards). The tiles
+        in the middle are asked: those at the borders of the signal read less.
         """
+        sizes = self.output_fact.sizes
+        sides = [self._reach(middle(sizes, tile)), self._reach(middle(sizes, tile, before=True))]
+        return tuple((max(lo for lo, _ in axis), max(hi for _, hi in axis)) for axis in zip(*sides, strict=True))
+
+    def _reach(self, tile: Box) -> tuple[tuple[int, int], ...]:
         read = self.bound.demand({self.output: tile}).get(self.input)
         if read is None or self.input_fact.rank != self.output_fact.rank:
             return ((0, 0),) * self.input_fact.rank
@@ -184,8 +190,14 @@ def _replaced(box: Box, axis: int, span: tuple[int, int]) -> Box:
     return Box(tuple(lo), tuple(hi))
 
 
-def middle(sizes: Sequence[int], tile: Sequence[int]) -> Box:
-    """The tile in the middle of the grid: the one with halos on all sides, if there is one."""
-    lo = tuple(ceil_div(n, t) // 2 * t for n, t in zip(sizes, tile, strict=True))
-    lo = tuple(0 if t >= n else a if a + t <= n else a - t for a, t, n in zip(lo, tile, sizes, strict=True))
-    return Box(lo, tuple(min(a + t, n) for a, t, n in zip(lo, tile, sizes, strict=True)))
+def middle(sizes: Sequence[int], tile: Sequence[int], before: bool = False) -> Box:
+    """A complete tile in the middle of the grid: the one with halos on all sides, if there is one.
+
+    Of an even number of tiles it is the one after the middle, or with ``before`` the one before it.
+    """
+    lo = []
+    for size, step in zip(sizes, tile, strict=True):
+        count = ceil_div(size, step)
+        number = (count - 1) // 2 if before else count // 2
+        lo.append(max(0, min(number * step, size - step)))
+    return Box(tuple(lo), tuple(min(a + t, n) for a, t, n in zip(lo, tile, sizes, strict=True)))

@@ -159,7 +159,7 @@ def _plan(job: Job, network: str, options: Options) -> TilePlan:
         output=job.output,
         output_shape=sizes,
         tile=chosen,
-        halo=job.halo(middle(sizes, chosen)),
+        halo=job.halo(chosen),
         overhead=sum(job.work(box) * count for box, count in kinds) / whole - 1 if whole else 0.0,
         memory=(*fixed, *_tile_memory(need)),
         budget=budget,

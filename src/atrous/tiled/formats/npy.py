@@ -23,7 +23,7 @@ class NpySource(Source):
         try:
             # NumPy's own parser and size checks; the map is only looked at, not read, and dropped at once.
             header = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
+        except Exception as error:  # damaged headers raise many kinds
             raise FileError(f"{path}: not a usable .npy file: {error}") from error
         if header.ndim == 0 or header.size == 0:
             raise ArgumentError(
