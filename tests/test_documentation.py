@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 
 import atrous
+from atrous.cli import main
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(each.name for each in pkgutil.walk_packages(atrous.__path__, "atrous."))
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SESSIONS = re.findall(r"```console\n\$ atrous (.*?)\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -29,6 +32,15 @@ def test_the_examples_of_docstrings_run(name: str) -> None:
 def test_the_code_of_the_readme_runs(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+
+
+@pytest.mark.parametrize(("command", "output"), SESSIONS, ids=lambda text: text[:30])
+def test_the_sessions_of_the_readme_are_real(
+    command: str, output: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(command.split()) == 0
+    assert capsys.readouterr().out == output
 
 
 def test_the_architecture_page_lists_the_modules_as_they_are() -> None:
