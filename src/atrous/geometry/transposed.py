@@ -141,7 +141,8 @@ class TransposedWindow:
         Tap ``t`` serves output ``o`` when ``t*dilation`` and ``o + pad_lo`` agree modulo the stride: the taps of a phase
         are ``stride/g`` apart with ``g = gcd(stride, dilation)``, and step the input by ``dilation/g``.
         """
-        return tuple(self._phase(first) for first in range(self.stride if outputs is None else min(self.stride, max(0, outputs))))
+        count = self.stride if outputs is None else min(self.stride, max(0, outputs))
+        return tuple(self._phase(first) for first in range(count))
 
     def _phase(self, first: int) -> Phase:
         taps = [t for t in range(self.kernel) if (first + self.pad_lo - t * self.dilation) % self.stride == 0]
