@@ -39,7 +39,7 @@ def listed(value: Any) -> bool:
 
 def _kind(value: Any, array: Array) -> str:
     """What was given, in words: the element type of an array, the type of anything else."""
-    return f"an array of {array.dtype}" if isinstance(value, np.ndarray) or listed(value) else f"a {type(value).__name__}"
+    return f"an array of {array.dtype}" if isinstance(value, np.ndarray) or listed(value) else type(value).__name__
 
 
 def _convert(name: str, value: Any, dtype: str | None) -> Array:

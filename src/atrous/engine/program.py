@@ -230,7 +230,7 @@ def _places(out: Any, names: Sequence[str]) -> list[Any]:
     if len(names) == 1:
         return [out]
     if not isinstance(out, tuple | list) or len(out) != len(names):
-        seen = f"{len(out)} arrays" if isinstance(out, tuple | list) else f"a {type(out).__name__}"
+        seen = f"{len(out)} arrays" if isinstance(out, tuple | list) else type(out).__name__
         raise ArgumentError(f"out: got {seen}; give a tuple of {len(names)} arrays, one for each output: {', '.join(names)}")
     return list(out)
 
@@ -241,7 +241,7 @@ def _output(place: Any, fact: Fact) -> Array:
         count_bytes("result", fact.sizes, BYTES[fact.dtype])
         return np.empty(fact.sizes, fact.dtype)
     if not isinstance(place, np.ndarray):
-        raise ArgumentError(f"out: got a {type(place).__name__}; it must be a NumPy array, {fact!r}")
+        raise ArgumentError(f"out: got {type(place).__name__}; it must be a NumPy array, {fact!r}")
     if place.shape != fact.sizes or place.dtype != np.dtype(fact.dtype):
         raise ArgumentError(f"out: got {place.dtype}[{','.join(map(str, place.shape))}]; the result is {fact!r}")
     if not place.flags.writeable:
@@ -256,5 +256,5 @@ def compile_network(network: Network, threads: int | None = None) -> Program:
     lazy: kernels are made for the first input, and serve inputs of any other size.
     """
     if not isinstance(network, Network):
-        raise ArgumentError(f"network: got a {type(network).__name__}; read a model with atrous.load, or build a Network")
+        raise ArgumentError(f"network: got {type(network).__name__}; read a model with atrous.load, or build a Network")
     return Program(network, None if threads is None else check_threads(threads))
