@@ -134,7 +134,8 @@ def _restore(e: Emitter, slot: Value | None) -> None:
 
 
 @cache
-def _region(compiler: Compiler) -> Callable[[int, int, int], None]:
+def native_region(compiler: Compiler) -> Callable[[int, int, int], None]:
+    """The native call that a thread makes for a whole tape."""
     signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
     return signature(compiler.kernel("region", emit_region))
 
@@ -172,7 +173,7 @@ def _run_lock() -> threading.Lock:
 
 def execute(compiler: Compiler, steps: Array, count: int, threads: int) -> None:
     """Run ``count`` steps of a resolved table on this many threads."""
-    region = _region(compiler)
+    region = native_region(compiler)
     meeting = np.zeros(4 * _LINE, np.int64)  # four words, far apart
     base = int(meeting.ctypes.data)
     places = [base + 8 * _LINE * place for place in range(4)]
