@@ -64,7 +64,8 @@ def test_register_tiles_equal_the_loop_nest(codelet: ModuleType, text: str, monk
     forced(monkeypatch, nest)
     expected = results(problem)
     tried: set[Register] = set()
-    step = 1 if text in (DENSE[0], DEPTHWISE[0]) and codelet is not direct or text == DENSE[0] else 5
+    every = (codelet, text) in ((direct, DENSE[0]), (channelwise, DEPTHWISE[0]))
+    step = 1 if every else 5
     for pick in range(0, 40, step):
         taken = forced(monkeypatch, codelet, pick)
         if any(not same_bits(a, b) for a, b in zip(results(problem), expected, strict=True)):

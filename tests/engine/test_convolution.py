@@ -123,7 +123,7 @@ def test_any_box_equals_the_whole_bit_for_bit(data: st.DataObject) -> None:
     "text", ["conv:f32:c7:i9x64:k19:w3x3:p1:b", "convt:f32:c4:i5x40:k6:w4x4:s2:p1", "conv:f64:c6:i6x64:k6:w3x3:g6"]
 )
 def test_a_new_size_compiles_nothing(text: str) -> None:
-    """Kernels are specialised on the layer: batch and outer sizes never matter, and rows only choose among few register tiles."""
+    """Kernels are specialised on the layer: batch and outer sizes never matter, rows only choose among a few register tiles."""
     problem = Problem.parse(text)
     x, w, bias = operands(problem)
     program = program_of(problem, w, bias)
