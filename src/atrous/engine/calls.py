@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from atrous.engine.arrays import as_array
+from atrous.engine.arrays import as_array, listed
 from atrous.engine.program import Program
+from atrous.engine.runtime import check_threads
 from atrous.errors import ArgumentError, NetworkError
 from atrous.geometry.padding import AxisPadding, as_padding
-from atrous.geometry.sizes import per_axis
+from atrous.geometry.sizes import as_integer, at_least, per_axis
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer, Pointwise
 from atrous.graph.layers import activation as act
@@ -71,8 +72,9 @@ class Conv:
             as_padding(padding, axes),
             _groups(groups),
         )
+        _check_divides(layer.groups, weights.shape[0], "output", weights)
         channels = weights.shape[1] * layer.groups
-        self._program = _program(layer, weights, bias, channels, activation, threads)
+        self._program = _program(layer, weights, bias, (channels, weights.shape[0]), activation, threads)
 
     def __call__(self, x: Any, out: Any = None) -> Array:
         """The convolution of ``x`` ``(N, C, *space)``, into ``out`` if given."""
@@ -97,16 +99,18 @@ def conv(
     """Convolve arrays, the lecture's way: the kernel is not flipped.
 
     ``x`` ``(N, C, *space)`` and ``w`` ``(K, C/groups, *kernel)`` with 1, 2 or 3 spatial axes, ``bias`` ``(K,)`` or ``None``
-    are all float32 or all float64; returns ``(N, K, *out)``. ``stride`` and ``dilation`` are numbers, or one for each axis.
-    ``padding`` is a number, one for each axis, (low, high) pairs, ``"valid"`` or ``"same"``; what is padded is 0.
-    ``activation`` is ``None``, a name ("relu", "sigmoid", "tanh", ...) or a pointwise layer. ``out`` receives the result.
+    are all float32 or all float64 (a list takes the type of the array beside it); returns ``(N, K, *out)``. ``stride`` and
+    ``dilation`` are numbers, or one for each axis. ``padding`` is a number, one for each axis, (low, high) pairs, ``"valid"``
+    or ``"same"``; what is padded is 0, and a tap on padding adds nothing, whatever the weight. ``activation`` is ``None``, a
+    name ("relu", "sigmoid", "tanh", ...) or a pointwise layer. ``out`` receives the result; it may be ``x`` itself.
     Weights are packed at each call: keep a ``Conv`` to do it once. Raises ``ArgumentError``.
 
     >>> import numpy as np
     >>> conv(np.array([[[1.0, 2, 3, 4]]]), np.array([[[3.0, 2]]]))
     array([[[ 7., 12., 17.]]])
     """
-    f = Conv(w, bias, stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation)
+    weights = _weights(w, x)
+    f = Conv(weights, bias, stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation)
     return f(x, out)
 
 
@@ -132,7 +136,7 @@ def conv_transpose(
     >>> conv_transpose(np.array([[[1.0, 2]]]), np.array([[[1.0, 10]]]), stride=2)
     array([[[ 1., 10.,  2., 20.]]])
     """
-    weights = _weights(w)
+    weights = _weights(w, x, "(C, K/groups, *kernel)")
     axes = weights.ndim - 2
     layer = ConvTranspose(
         weights.shape[2:],
@@ -142,8 +146,10 @@ def conv_transpose(
         per_axis("output_padding", output_padding, axes, least=0),
         _groups(groups),
     )
-    program = _program(layer, weights, bias, weights.shape[0], activation, None)
-    return _call(program, x, out)
+    _check_output_padding(layer)
+    _check_divides(layer.groups, weights.shape[0], "input", weights)
+    channels = (weights.shape[0], weights.shape[1] * layer.groups)
+    return _call(_program(layer, weights, bias, channels, activation, None), x, out)
 
 
 def max_pool(
@@ -165,8 +171,7 @@ def max_pool(
     array([[[5., 4.]]])
     """
     signal, sizes = _pooled(x, kernel, stride, dilation)
-    layer = MaxPool(*sizes, as_padding(padding, signal.ndim - 2), ceil)
-    return _call(_single(layer, signal), signal, out)
+    return _pool(MaxPool(*sizes, as_padding(padding, signal.ndim - 2), ceil), signal, out)
 
 
 def avg_pool(
@@ -190,7 +195,7 @@ def avg_pool(
     """
     signal, sizes = _pooled(x, kernel, stride, dilation)
     layer = AveragePool(*sizes, as_padding(padding, signal.ndim - 2), ceil, count_include_pad)
-    return _call(_single(layer, signal), signal, out)
+    return _pool(layer, signal, out)
 
 
 Sizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
@@ -205,60 +210,104 @@ def _pooled(x: Any, kernel: PerAxis, stride: PerAxis | None, dilation: PerAxis) 
 
 
 def _groups(groups: int) -> int:
-    if not isinstance(groups, int) or isinstance(groups, bool) or groups < 1:
-        raise ArgumentError(f"groups: got {groups!r}; it must be an integer of at least 1")
-    return groups
+    count = as_integer("groups", groups)
+    at_least("groups", count, 1)
+    return count
 
 
-def _floating(name: str, value: Any) -> Array:
-    array = as_array(name, value)
+def _check_divides(groups: int, channels: int, side: str, weights: Array) -> None:
+    if channels % groups:
+        raise ArgumentError(f"groups: got {groups}; it must divide the {channels} {side} channels of w, {weights.shape}")
+
+
+def _check_output_padding(layer: ConvTranspose) -> None:
+    for extra, stride, dilation in zip(layer.output_padding, layer.strides, layer.dilations, strict=True):
+        if extra >= max(stride, dilation):
+            raise ArgumentError(
+                f"output_padding: got {extra} with stride {stride} and dilation {dilation}; it must be below one of them"
+            )
+
+
+def _floating(name: str, value: Any, like: str = "float64") -> Array:
+    """An array of float32 or float64; lists of numbers take the type ``like``."""
+    array = as_array(name, value, like if listed(value) else None)
     if array.dtype not in (np.float32, np.float64):
         raise ArgumentError(f"{name}: got {array.dtype}; convert it with .astype('float32') or .astype('float64')")
     return array
 
 
-def _signal(x: Any) -> Array:
-    array = _floating("x", x)
+def _signal(x: Any, like: str = "float64") -> Array:
+    array = _floating("x", x, like)
     if not 3 <= array.ndim <= 5:
         raise ArgumentError(f"x: got shape {array.shape}; a signal is (N, C, *space) with 1, 2 or 3 spatial axes")
     return array
 
 
-def _weights(w: Any) -> Array:
-    array = _floating("w", w)
+def _weights(w: Any, x: Any = (), form: str = "(K, C/groups, *kernel)") -> Array:
+    """The weights; a list takes the type of the signal ``x`` beside it."""
+    array = _floating("w", w, "float64" if listed(x) else _signal(x).dtype.name)
     if not 3 <= array.ndim <= 5:
-        raise ArgumentError(f"w: got shape {array.shape}; weights are (K, C/groups, *kernel) with 1, 2 or 3 kernel axes")
+        raise ArgumentError(f"w: got shape {array.shape}; weights are {form} with 1, 2 or 3 kernel axes")
+    return array
+
+
+def _bias(bias: Any, weights: Array, outputs: int) -> Array:
+    array = as_array("bias", bias, weights.dtype.name, rank=1)
+    if array.size != outputs:
+        raise ArgumentError(f"bias: got shape {array.shape}; it must be ({outputs},), a number for each output channel")
     return array
 
 
 def _activation(activation: Activation) -> Pointwise | None:
     if activation is None or isinstance(activation, Pointwise):
         return activation
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise ArgumentError(f"activation: got {activation!r}; it must be one of {', '.join(ACTIVATIONS)}, or a pointwise layer")
     return ACTIVATIONS[activation]
 
 
-def _program(layer: Layer, weights: Array, bias: Any, channels: int, activation: Activation, threads: int | None) -> Program:
+def _program(
+    layer: ConvLayer | ConvTranspose,
+    weights: Array,
+    bias: Any,
+    channels: tuple[int, int],
+    activation: Activation,
+    threads: int | None,
+) -> Program:
+    """The program of one layer with so many (input, output) channels, for signals of any size."""
     constants = {"w": weights}
     if bias is not None:
-        constants["bias"] = as_array("bias", bias, weights.dtype.name, rank=1)
+        constants["bias"] = _bias(bias, weights, channels[1])
     space = tuple(f"size{axis}" for axis in range(weights.ndim - 2))
-    signal = Fact(weights.dtype.name, ("batch", channels, *space))
+    signal = Fact(weights.dtype.name, ("batch", channels[0], *space))
     nodes = [Node("conv", layer, ("x", *constants), "y")]
     last = _activation(activation)
     if last is not None:
         nodes.append(Node("activation", last, ("y",), "z"))
-    return Program(Network("conv", {"x": signal}, (nodes[-1].output,), tuple(nodes), constants), threads)
+    network = Network("conv", {"x": signal}, (nodes[-1].output,), tuple(nodes), constants)
+    return Program(network, None if threads is None else check_threads(threads))
 
 
-def _single(layer: Layer, signal: Array) -> Program:
+def _pool(layer: Layer, signal: Array, out: Any) -> Array:
     fact = Fact(signal.dtype.name, signal.shape)
-    return Program(Network("pool", {"x": fact}, ("y",), (Node("pool", layer, ("x",), "y"),)))
+    try:
+        program = Program(Network("pool", {"x": fact}, ("y",), (Node("pool", layer, ("x",), "y"),)))
+        result: Array = program(signal, out=out)
+    except NetworkError as error:
+        raise ArgumentError(f"x with shape {signal.shape}: {error}") from None
+    return result
 
 
 def _call(program: Program, x: Any, out: Any) -> Array:
-    signal = _signal(x)
+    fact, w = program.network.inputs["x"], program.network.constants["w"]
+    signal = _signal(x, fact.dtype)
+    if signal.ndim != w.ndim:
+        raise ArgumentError(f"x: got shape {signal.shape}; for w of shape {w.shape} it must have {w.ndim} axes, (N, C, *space)")
+    if signal.shape[1] != fact.shape[1]:
+        seen = f"{signal.shape} with {signal.shape[1]} channels"
+        raise ArgumentError(
+            f"x: got shape {seen}; {fact.shape[1]} channels are what w of shape {w.shape} with its groups takes"
+        )
     try:
         result: Array = program(signal, out=out)
     except NetworkError as error:

@@ -53,10 +53,24 @@ def triple(target: Target) -> str:
 
 
 def feature_string(target: Target) -> str:
-    """The features for LLVM; code that is written for 512-bit vectors keeps them."""
-    return ",".join(
-        [*(f"+{name}" for name in sorted(target.features)), *(["-prefer-256-bit"] if target.arch == "x86_64" else [])]
-    )
+    """The features for LLVM; code that is written for 512-bit vectors keeps them.
+
+    A CPU's name implies features that a virtual machine may hide, so what the target lacks is switched off by name, before
+    what it has: switching one off takes along those that build on it.
+    """
+    off = sorted(_known_features(target.arch) - target.features - _ALWAYS)
+    wide = ["-prefer-256-bit"] if target.arch == "x86_64" else []
+    return ",".join([*(f"-{name}" for name in off), *(f"+{name}" for name in sorted(target.features)), *wide])
+
+
+#: What every 64-bit x86 and ARM has; LLVM's code for them needs it.
+_ALWAYS = frozenset({"64bit", "cmov", "cx8", "fxsr", "mmx", "sse", "sse2", "x87", "neon", "fp-armv8"})
+
+
+@cache
+def _known_features(arch: str) -> frozenset[str]:
+    """The features that LLVM can tell of a CPU of this architecture; empty for another one than the host's."""
+    return frozenset(llvm.get_host_cpu_features()) if str(llvm.get_process_triple()).startswith(arch) else frozenset()
 
 
 def identity(target: Target) -> str:
@@ -64,11 +78,15 @@ def identity(target: Target) -> str:
     return f"{triple(target)} {target.name} {feature_string(target)}"
 
 
+#: Where the source lies that decides a kernel's code: its emitters, the layers' formulas, sizes, and what a target is.
+_ROOMS = ("atrous", "atrous.engine", "atrous.engine.codelets", "atrous.geometry", "atrous.graph", "atrous.graph.layers")
+
+
 @cache
 def source_hash() -> str:
     """A hash of the engine's own source: code made by another version of it is never taken from the cache."""
     digest = hashlib.sha256()
-    for room in ("atrous.engine", "atrous.engine.codelets", "atrous.geometry", "atrous.graph.layers"):
+    for room in _ROOMS:
         for entry in sorted(resources.files(room).iterdir(), key=lambda entry: entry.name):
             if entry.name.endswith(".py"):
                 digest.update(entry.read_bytes())
@@ -104,6 +122,9 @@ class Compiler:
     def machine(self) -> llvm.TargetMachine:
         if self._machine is None:
             _initialise()
+            if triple(self.target) != str(llvm.get_process_triple()):
+                llvm.initialize_all_targets()
+                llvm.initialize_all_asmprinters()
             target = llvm.Target.from_triple(triple(self.target))
             # The small code model: constants lie beside the code, and JITLink reaches the C library through stubs.
             self._machine = target.create_target_machine(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,12 +13,13 @@ import numpy as np
 from atrous.engine.arrays import as_array
 from atrous.engine.codelets.convolution import Packed
 from atrous.engine.compiler import Compiler, default_compiler
+from atrous.engine.emit import BYTES
 from atrous.engine.lowering import Tape, Task, lower
-from atrous.engine.runtime import RUN_LOCK, check_threads, execute, native_region
+from atrous.engine.runtime import check_threads, execute, native_region
 from atrous.engine.schedule import LINE, Schedule
 from atrous.engine.view import Buffer, Home, View, channels_last, row_major
 from atrous.errors import ArgumentError
-from atrous.geometry import Box, pull_back
+from atrous.geometry import Box, count_bytes, pull_back
 from atrous.graph.demand import Demands
 from atrous.graph.fact import Array, Fact
 from atrous.graph.facts import infer_facts, input_facts
@@ -76,20 +77,23 @@ class Bound:
         """The tape for these boxes; the last one is kept."""
         native_region(self.compiler)  # all code is there once a tape is: a planned peak holds no compiler
         key = tuple(sorted(boxes.items(), key=lambda item: item[0]))
-        if key not in self._tapes:
+        made = self._tapes.get(key)
+        if made is None:  # another thread may do the same at the same time, and put its own there
             made = self._write(boxes)
-            self._tapes.clear()
-            self._tapes[key] = made
-        return self._tapes[key]
+            self._tapes = {key: made}
+        return made
 
     def run(self, boxes: Boxes, inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int | None = None) -> None:
         """Compute these boxes: ``inputs`` hold exactly the inputs' boxes, ``outputs`` receive the outputs' ones."""
         with self.lock:
             schedule = self.schedule(boxes)
             given = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
-            made = {name: array if _plain(array) else np.empty(array.shape, array.dtype) for name, array in outputs.items()}
+            made = {
+                name: array if _plain(array, given.values()) else np.empty(array.shape, array.dtype.newbyteorder("="))
+                for name, array in outputs.items()
+            }
             steps, words = schedule.resolve(self.arena.address(schedule.arena_bytes), {**given, **made})
-            execute(self.compiler, steps, len(schedule.launches), check_threads(threads), RUN_LOCK)
+            execute(self.compiler, steps, len(schedule.launches), check_threads(threads))
             del words
             for name, array in outputs.items():
                 if made[name] is not array:
@@ -154,8 +158,10 @@ def _external(home: Home, name: str, fact: Fact, box: Box) -> View:
     return View(Buffer(home, 0, name), fact.dtype, box, row_major(box.shape))
 
 
-def _plain(array: Array) -> bool:
-    return bool(array.flags.c_contiguous and array.flags.writeable and array.dtype.isnative)
+def _plain(array: Array, read: Iterable[Array]) -> bool:
+    """Whether kernels can write the array itself: not where it shares memory with what they still read."""
+    free = not any(np.may_share_memory(array, other) for other in read)
+    return bool(free and array.flags.c_contiguous and array.flags.writeable and array.dtype.isnative)
 
 
 class Program:
@@ -188,7 +194,7 @@ class Program:
         bound = self.bind({name: array.shape for name, array in given.items()})
         boxes = bound.whole()
         names = self.network.outputs
-        wanted = [None] * len(names) if out is None else [out] if len(names) == 1 else list(out)
+        wanted = _places(out, names)
         made = {name: _output(place, bound.facts[name]) for name, place in zip(names, wanted, strict=True)}
         read = {name: array[boxes[name].slices()] for name, array in given.items() if name in boxes}
         bound.run(boxes, read, made, self.threads)
@@ -199,12 +205,12 @@ class Program:
         """The program for inputs of these shapes, by name; the last one is kept."""
         facts = input_facts(self.network, shapes)
         key = tuple((name, fact.sizes) for name, fact in facts.items())
-        if key not in self._bound:
+        bound = self._bound.get(key)
+        if bound is None:  # another thread may do the same at the same time, and put its own there
             network = specialise(self._optimised, {name: fact.sizes for name, fact in facts.items()})
             bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self._packed)
-            self._bound.clear()
-            self._bound[key] = bound
-        return self._bound[key]
+            self._bound = {key: bound}
+        return bound
 
     def _inputs(self, arrays: Sequence[Any]) -> dict[str, Array]:
         names = list(self.network.inputs)
@@ -218,13 +224,27 @@ def _arrays(entry: Any) -> list[Array]:
     return [entry.weights, entry.bias] if isinstance(entry, Packed) else [entry]
 
 
+def _places(out: Any, names: Sequence[str]) -> list[Any]:
+    """Where each output goes; ``None`` for a new array."""
+    if out is None:
+        return [None] * len(names)
+    if len(names) == 1:
+        return [out]
+    if not isinstance(out, tuple | list) or len(out) != len(names):
+        seen = f"{len(out)} arrays" if isinstance(out, tuple | list) else type(out).__name__
+        raise ArgumentError(f"out: got {seen}; give a tuple of {len(names)} arrays, one for each output: {', '.join(names)}")
+    return list(out)
+
+
 def _output(place: Any, fact: Fact) -> Array:
     """The caller's array if it can hold the result, or a new one."""
     if place is None:
+        count_bytes("result", fact.sizes, BYTES[fact.dtype])
         return np.empty(fact.sizes, fact.dtype)
-    if not isinstance(place, np.ndarray) or place.shape != fact.sizes or place.dtype != np.dtype(fact.dtype):
-        seen = f"{place.dtype}{list(place.shape)}" if isinstance(place, np.ndarray) else repr(type(place))
-        raise ArgumentError(f"out: got {seen}; the result is a NumPy array {fact!r}")
+    if not isinstance(place, np.ndarray):
+        raise ArgumentError(f"out: got {type(place).__name__}; it must be a NumPy array, {fact!r}")
+    if place.shape != fact.sizes or place.dtype != np.dtype(fact.dtype):
+        raise ArgumentError(f"out: got {place.dtype}[{','.join(map(str, place.shape))}]; the result is {fact!r}")
     if not place.flags.writeable:
         raise ArgumentError("out: the array is read-only; give one that can be written")
     return place
@@ -236,4 +256,6 @@ def compile_network(network: Network, threads: int | None = None) -> Program:
     ``threads`` is how many threads a run uses (default: ``set_num_threads``, or one for each available core). Compiling is
     lazy: kernels are made for the first input, and serve inputs of any other size.
     """
+    if not isinstance(network, Network):
+        raise ArgumentError(f"network: got {type(network).__name__}; read a model with atrous.load, or build a Network")
     return Program(network, None if threads is None else check_threads(threads))

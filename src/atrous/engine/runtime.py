@@ -3,6 +3,9 @@
 The native region walks the table of steps; each thread takes an even share of each step's units. Which thread computes an
 element never changes how it is computed. Inside the call denormals are flushed to zero; the caller's floating-point state is
 restored at its end.
+
+Threads that wait for each other hang for ever if one of them never comes, because the caller was interrupted while it started
+them or the system refused a thread. So all meet at a gate first: it opens when all are there, or sends them home.
 """
 
 from __future__ import annotations
@@ -10,8 +13,8 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 
 import numpy as np
@@ -26,7 +29,9 @@ from atrous.target import available_cores
 _STEP_WORDS = 3
 _SPINS = 4000
 _FLUSH_DENORMALS = 0x8040  # MXCSR: flush to zero, denormals are zero
-_REGION_NAMES = ("steps", "count", "threads", "arrived", "generation")
+_REGION_NAMES = ("steps", "count", "threads", "arrived", "generation", "ready", "stopped")
+_LINE = 16  # words of two cache lines, which processors fetch as pairs
+_STOPPED = 3 * _LINE  # the place of the word that sends threads home
 
 
 def emit_region(e: Emitter) -> None:
@@ -35,9 +40,10 @@ def emit_region(e: Emitter) -> None:
     args = Arguments(e, pointer, _REGION_NAMES)
     steps, count, threads = args.pointer("steps"), args.number("count"), args.number("threads")
     arrived, generation = args.pointer("arrived"), args.pointer("generation")
+    everyone = _gate(e, args.pointer("ready"), args.pointer("stopped"), threads)
     saved = _set_flush(e)
     signature = ir.FunctionType(VOID, [PTR, I64, I64])
-    with e.loop(0, count) as loop:
+    with e.loop(0, e.b.select(everyone, count, e.i64(0))) as loop:
         step = e.at(steps, e.mul(loop.index, _STEP_WORDS), I64)
         words, units = e.load(e.at(step, 1, I64), PTR), e.load(e.at(step, 2, I64), I64)
         lo = e.b.udiv(e.mul(units, thread), threads)
@@ -49,6 +55,19 @@ def emit_region(e: Emitter) -> None:
             _barrier(e, arrived, generation, threads)
     _restore(e, saved)
     e.end()
+
+
+def _gate(e: Emitter, ready: Value, stopped: Value, threads: Value) -> Value:
+    """Wait until all threads are here, or will not be: whether they are."""
+    b = e.b
+    b.atomic_rmw("add", ready, e.i64(1), "acq_rel")
+
+    def closed() -> Value:
+        missing = e.less(b.load_atomic(ready, "acquire", 8, typ=I64), threads)
+        return b.and_(missing, b.icmp_signed("==", b.load_atomic(stopped, "acquire", 8, typ=I64), e.i64(0)))
+
+    _spin(e, closed)
+    return b.icmp_signed("==", b.load_atomic(ready, "acquire", 8, typ=I64), threads)
 
 
 class _Indirect:
@@ -74,10 +93,11 @@ def _barrier(e: Emitter, arrived: Value, generation: Value, threads: Value) -> N
             b.atomic_rmw("xchg", arrived, e.i64(0), "monotonic")
             b.atomic_rmw("xchg", generation, e.add(seen, 1), "release")
         with others:
-            _wait(e, generation, seen)
+            _spin(e, lambda: b.icmp_signed("==", b.load_atomic(generation, "acquire", 8, typ=I64), seen))
 
 
-def _wait(e: Emitter, generation: Value, seen: Value) -> None:
+def _spin(e: Emitter, waiting: Callable[[], Value]) -> None:
+    """Spin while ``waiting``, after a while yielding the core."""
     b = e.b
     spin, done = (e.function.append_basic_block(name) for name in ("spin", "arrived"))
     before = b.block
@@ -92,8 +112,7 @@ def _wait(e: Emitter, generation: Value, seen: Value) -> None:
         with yielding:
             b.call(e.intrinsic("sched_yield", I32, []), [])
     turns.add_incoming(e.add(turns, 1), b.block)
-    now = b.load_atomic(generation, "acquire", 8, typ=I64)
-    b.cbranch(b.icmp_signed("==", now, seen), spin, done)
+    b.cbranch(waiting(), spin, done)
     b.position_at_end(done)
 
 
@@ -122,8 +141,9 @@ def native_region(compiler: Compiler) -> Callable[[int, int, int], None]:
 
 
 _default_threads: int | None = None
-_pool_lock = threading.Lock()
+# By process: a forked child has no threads of its parent's pool, and no business with what the parent's threads hold.
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+_locks: dict[int, threading.Lock] = {}
 
 
 def set_num_threads(count: int) -> None:
@@ -142,33 +162,54 @@ def check_threads(count: int | None) -> int:
 
 
 def _pool(workers: int) -> ThreadPoolExecutor:
-    key = (os.getpid(), workers)  # a forked child has no threads of its parent's pool
-    with _pool_lock:
-        if key not in _pools:
-            _pools[key] = ThreadPoolExecutor(workers, thread_name_prefix="atrous")
-        return _pools[key]
+    key = (os.getpid(), workers)
+    return _pools.get(key) or _pools.setdefault(key, ThreadPoolExecutor(workers, thread_name_prefix="atrous"))
 
 
-def execute(compiler: Compiler, steps: Array, count: int, threads: int, run_lock: threading.Lock) -> None:
+def _run_lock() -> threading.Lock:
+    """Only one program at a time uses the worker threads: two that wait for their last ones would wait for ever."""
+    return _locks.get(os.getpid()) or _locks.setdefault(os.getpid(), threading.Lock())
+
+
+def execute(compiler: Compiler, steps: Array, count: int, threads: int) -> None:
     """Run ``count`` steps of a resolved table on this many threads."""
     region = native_region(compiler)
-    barrier = np.zeros(32, np.int64)  # two counters, on cache lines of their own
-    base = int(barrier.ctypes.data)
-    words = np.array([steps.ctypes.data, count, threads, base, base + 128], np.int64)
+    meeting = np.zeros(4 * _LINE, np.int64)  # four words, far apart
+    base = int(meeting.ctypes.data)
+    places = [base + 8 * _LINE * place for place in range(4)]
+    words = np.array([steps.ctypes.data, count, threads, *places], np.int64)
     address = int(words.ctypes.data)
     if threads == 1:
         region(address, 0, 0)
         return
-    # Threads wait for each other in native code: a run has its workers to itself, or two runs could wait for ever.
-    with run_lock:
+    with _run_lock():
         others: list[Future[None]] = []
-        pool = _pool(threads - 1)
-        for thread in range(1, threads):
-            others.append(pool.submit(region, address, thread, 0))
-        region(address, 0, 0)
-        for other in others:
-            other.result()
+        try:
+            pool = _pool(threads - 1)
+            for thread in range(1, threads):
+                others.append(pool.submit(_share, region, address, thread, (words, meeting)))
+            region(address, 0, 0)
+        except BaseException:
+            meeting[_STOPPED] = 1
+            raise
+        finally:
+            _wait_for(others)
 
 
-#: Only one program at a time uses the worker threads.
-RUN_LOCK = threading.Lock()
+def _share(region: Callable[[int, int, int], None], address: int, thread: int, alive: object) -> None:
+    """One worker's part; ``alive`` is what it reads before it knows whether the run takes place."""
+    region(address, thread, 0)
+
+
+def _wait_for(others: Sequence[Future[None]]) -> None:
+    """Until all are done, whatever comes between: they write to the caller's memory."""
+    interrupt: KeyboardInterrupt | None = None
+    for other in others:
+        while not other.done():
+            try:
+                wait([other])
+            except KeyboardInterrupt as error:
+                interrupt = error
+        other.result()
+    if interrupt is not None:
+        raise interrupt

@@ -123,11 +123,11 @@ class Sweep:
         bounds = []
         for axis, place in enumerate(places):
             origin = e.add(e.mul(place, self.shape.strides[axis]), self.origins[axis])
-            bounds.append((origin, *self._tap_bounds(axis, origin)))
+            bounds.append((origin, *self.tap_bounds(axis, origin)))
         return Unit(block, batch, places, segment, x, bounds)
 
-    def _tap_bounds(self, axis: int, origin: Value) -> tuple[Value, Value]:
-        """The taps of an outer axis that lie inside the signal, ``[lo, hi)``."""
+    def tap_bounds(self, axis: int, origin: Value) -> tuple[Value, Value]:
+        """The taps of an output of this origin on one axis that lie inside the signal, ``[lo, hi)``."""
         e, dilation, kernel = self.e, self.shape.dilations[axis], self.shape.kernel[axis]
         zero = e.i64(0)
         lo = e.ceil_div(e.max(e.sub(zero, origin), 0), dilation)

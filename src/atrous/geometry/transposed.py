@@ -104,7 +104,7 @@ class TransposedWindow:
         ((0, 2),)
         """
         parts = []
-        for phase in self.phases():
+        for phase in self.phases(hi):
             first, behind = ceil_div(lo - phase.first, phase.step), ceil_div(hi - phase.first, phase.step)
             if phase.window is not None:
                 parts.append(phase.window.reads(first, behind).runs)
@@ -133,13 +133,16 @@ class TransposedWindow:
         last = min(size, ceil_div(self.output_size(size) - shift, self.stride))
         return range(first, max(first, last))
 
-    def phases(self) -> tuple[Phase, ...]:
+    def phases(self, outputs: int | None = None) -> tuple[Phase, ...]:
         """The dense windows that the outputs of each residue modulo the stride read through, in order of their first output.
+
+        Only those that the first ``outputs`` outputs have, if given: a stride may be far larger than its signal.
 
         Tap ``t`` serves output ``o`` when ``t*dilation`` and ``o + pad_lo`` agree modulo the stride: the taps of a phase
         are ``stride/g`` apart with ``g = gcd(stride, dilation)``, and step the input by ``dilation/g``.
         """
-        return tuple(self._phase(first) for first in range(self.stride))
+        count = self.stride if outputs is None else min(self.stride, max(0, outputs))
+        return tuple(self._phase(first) for first in range(count))
 
     def _phase(self, first: int) -> Phase:
         taps = [t for t in range(self.kernel) if (first + self.pad_lo - t * self.dilation) % self.stride == 0]

@@ -128,7 +128,7 @@ def depthwise(c: Convolution) -> Channelwise:
 
 def applies(c: Convolution, target: Target) -> bool:
     """Every channel has one kernel of its own."""
-    return c.channels == 1 and c.outputs == 1 and c.dtype in ("float32", "float64")
+    return c.finite and c.channels == 1 and c.outputs == 1 and c.dtype in ("float32", "float64")
 
 
 def worthwhile(c: Convolution, target: Target) -> bool:

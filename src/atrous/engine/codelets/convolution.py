@@ -21,6 +21,8 @@ class Convolution:
     dilations: tuple[int, ...]
     pitch: int  # elements between neighbouring input pixels
     epilogue: Epilogue = field(default_factory=Epilogue)
+    #: Whether all weights are finite. Fast kernels multiply padding's zeros by weights, which infinity and NaN would show.
+    finite: bool = True
 
 
 @dataclass(frozen=True, slots=True)

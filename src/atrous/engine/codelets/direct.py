@@ -29,7 +29,7 @@ CHANNEL_UNROLL = 4
 
 def applies(c: Convolution, target: Target) -> bool:
     """Any convolution on channels-last input."""
-    return c.dtype in ("float32", "float64")
+    return c.finite and c.dtype in ("float32", "float64")
 
 
 def worthwhile(c: Convolution, target: Target) -> bool:

@@ -1,7 +1,8 @@
 """The plain loop nest: any convolution at all, one output element at a time, written straight from the definition.
 
 The last row of the table. It knows no lanes and no tiles, takes any strides of batch and space, and computes each element by
-the same chain of multiply-adds as the fast kernels; they are tested against it, bit for bit.
+the same chain of multiply-adds as the fast kernels; they are tested against it, bit for bit. It skips taps on padding on
+every axis, where the fast kernels multiply a zero on the row axis: the same, unless a weight is infinite or NaN.
 """
 
 from __future__ import annotations
@@ -66,9 +67,9 @@ def emit(e: Emitter, c: Convolution, register: Register) -> None:
 
         def row(x: Value, w_row: Value | None, acc: list[Value]) -> list[Value]:
             assert w_row is not None
-            with e.loop(0, c.kernel[-1], carry=acc) as taps:
-                edge = Tile(tile.start, tile.column, e.i64(1))
-                pointer = sweep.pixel_pointers(edge, x, taps.index, first)[0]
+            start = sweep.interior_pointer(tile, x, first)
+            with e.loop(*sweep.tap_bounds(-1, tile.column), carry=acc) as taps:
+                pointer = e.at(start, e.mul(taps.index, sweep.interior_offset(0, 1)), element)
                 w_tap = e.at(w_row, e.mul(taps.index, c.channels), element)
                 with e.loop(0, c.channels, carry=taps.values) as loop:
                     value = e.load(e.at(pointer, loop.index, element), one)

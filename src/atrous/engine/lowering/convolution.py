@@ -76,6 +76,7 @@ def _convolve(
         tuple(w.dilation for w in windows),
         pitch,
         epilogue,
+        tape.cached(("finite", repr(key)), lambda: bool(np.isfinite(weights).all())),
     )
     target = tape.compiler.target
     chosen = plan(c, row, target)
@@ -100,7 +101,7 @@ def _(layer: ConvTranspose, tape: Tape, task: Task) -> View:
     weights, bias = _weights(tape, task)
     forward = _swap_channels(weights, layer.groups)
     out = tape.new(task)
-    for phases in product(*(window.phases() for window in windows)):
+    for phases in product(*(window.phases(hi) for window, hi in zip(windows, task.box.hi[2:], strict=True))):
         axes, lo = [], list(task.box.lo)
         for i, (phase, size) in enumerate(zip(phases, sizes, strict=True)):
             first = ceil_div(task.box.lo[2 + i] - phase.first, phase.step)
