@@ -96,11 +96,11 @@ def test_the_memory_of_the_whole_process_stays_within_the_budget(tmp_path: Path,
     else:
         tiles = {"tile": (256, 256), "compression": "zlib"} if source == "z.tif" else {}
         tifffile.imwrite(path, image, **tiles)
-    least = measured(path, tmp_path / f"y{out}", "1MB")
+    least = measured(MEASURED, path, tmp_path / f"y{out}", "1MB")
     smallest = re.search(r"smallest budget that works is memory='(\d+)MB'", least)
     assert smallest is not None, least
     budget = int(smallest[1]) + 40  # whole, the arena alone would be over 300 MB
-    lines = measured(path, tmp_path / f"y{out}", f"{budget}MB").split()
+    lines = measured(MEASURED, path, tmp_path / f"y{out}", f"{budget}MB").split()
     planned, count, peak = map(int, lines)
     assert count > 1
     assert planned <= budget * 10**6
@@ -108,8 +108,33 @@ def test_the_memory_of_the_whole_process_stays_within_the_budget(tmp_path: Path,
     assert planned - peak < 30 * 10**6, "a plan that asks for much more than it takes wastes the budget"
 
 
-def measured(source: Path, out: Path, memory: str) -> str:
+MAPPED = """
+import sys
+import numpy as np
+from atrous.tiled import run
+from atrous.tiled.memory import peak_resident
+from tests.tiled import networks
+
+x, y = (np.load(path, mmap_mode=mode) for path, mode in zip(sys.argv[1:3], ("r", "r+")))
+run(networks.plain(), x, y, memory=sys.argv[3], planned=lambda plan: print(plan.peak, plan.count))
+print(peak_resident())
+"""
+
+
+def test_memory_maps_larger_than_the_budget(tmp_path: Path) -> None:
+    for name in "xy":
+        np.lib.format.open_memmap(tmp_path / name, "w+", np.float32, (6000, 6000)).flush()
+    smallest = re.search(r"memory='(\d+)MB'", measured(MAPPED, tmp_path / "x", tmp_path / "y", "1MB"))
+    assert smallest is not None
+    budget = int(smallest[1]) + 20
+    planned, count, peak = map(int, measured(MAPPED, tmp_path / "x", tmp_path / "y", f"{budget}MB").split())
+    assert count > 1
+    assert planned <= budget * 10**6
+    assert peak <= budget * 10**6 < 288 * 10**6, "the two maps alone have 288 MB"
+
+
+def measured(script: str, source: Path, out: Path, memory: str) -> str:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", MEASURED, source, out, memory]
+    command = [sys.executable, "-c", script, source, out, memory]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     return done.stdout if done.returncode == 0 else done.stderr
