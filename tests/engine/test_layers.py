@@ -46,7 +46,8 @@ ACTIVATIONS = [
 CASES: list[tuple[Layer, tuple[Array, ...]]] = [
     *((layer, (IMAGE,)) for layer in ACTIVATIONS),
     *((layer, (np.abs(GRAY) + 0.1,)) for layer in (act.Log(), act.Sqrt(), act.Reciprocal())),
-    *((layer, (IMAGE, normal(2, 18, 9, 11))) for layer in (arith.Add(), arith.Sub(), arith.Mul(), arith.Div(), arith.Maximum())),
+    *((layer, (IMAGE, normal(2, 18, 9, 11))) for layer in (arith.Add(), arith.Sub(), arith.Mul(), arith.Div())),
+    (arith.Maximum(), (IMAGE, normal(2, 18, 9, 11))),
     *((layer, (IMAGE, CHANNEL)) for layer in (arith.Add(), arith.Mul(), arith.PRelu(), arith.Minimum())),
     (arith.Add(), (IMAGE, normal(1, 1, 9, 11))),
     (arith.Sub(), (normal(9, 1), IMAGE)),

@@ -76,7 +76,7 @@ def test_names_stay_and_nothing_is_added_for_nothing() -> None:
         (3, Before("uint8", 3, mean=(1.0, 2.0)), "mean: got 2 numbers; give one, or one for each of the network's 3 channels"),
         (3, Before("uint8", 3, gray=True), "gray: the data has 3 channels and the network takes 3; gray makes 1 of 3"),
         (1, Before("uint8", 1, reverse=True), "bgr: the network takes 1 channels; only 3 can be in the order"),
-        (1, Before("uint8", 3), "channels: the data has 3, the network takes 1; gray makes 1 of 3"),
+        (1, Before("uint8", 3), r"channels: the data has 3, the network takes 1; gray \(--gray\) makes 1 of 3"),
     ],
 )
 def test_what_does_not_fit_is_refused(channels: int, before: Before, message: str) -> None:

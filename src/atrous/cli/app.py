@@ -49,6 +49,8 @@ def execute(arguments: list[str], *, debug: bool) -> int:
     """Run the command line and turn what it raises into one message on stderr and an exit code."""
     try:
         code = app(arguments, prog_name="atrous", standalone_mode=False)
+        if code == INTERRUPTED:  # newer typers make this of a KeyboardInterrupt, older ones an Abort
+            raise KeyboardInterrupt
     except UsageError as error:
         error.show()
         return MISUSED

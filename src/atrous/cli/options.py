@@ -57,6 +57,13 @@ OutputType = Annotated[
 ]
 
 
-def read_tile(text: str | None) -> tuple[int, ...] | None:
-    """``--tile 256x256``: one size for each spatial axis of the output."""
-    return None if text is None else read_sizes("--tile", text)
+def read_tile(text: str | None) -> int | tuple[int, ...] | None:
+    """``--tile 256`` for all spatial axes of the output, or ``--tile 256x512`` for each.
+
+    >>> read_tile("256"), read_tile("256x512"), read_tile(None)
+    (256, (256, 512), None)
+    """
+    if text is None:
+        return None
+    sizes = read_sizes("--tile", text)
+    return sizes[0] if len(sizes) == 1 else sizes

@@ -33,4 +33,5 @@ def progress(label: str, unit: str = "tiles") -> Iterator[Report]:
     try:
         yield report
     finally:
-        bar.stop()
+        if bar.live.is_started:  # otherwise stop would print an empty line
+            bar.stop()

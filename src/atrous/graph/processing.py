@@ -138,7 +138,7 @@ def _checked_channels(before: Before, wanted: int | str) -> int:
     if before.reverse and wanted != 3:
         raise ArgumentError(f"bgr: the network takes {wanted} channels; only 3 can be in the order blue, green, red")
     if not before.gray and before.channels != wanted:
-        hint = "; gray makes 1 of 3" if (wanted, before.channels) == (1, 3) else ""
+        hint = "; gray (--gray) makes 1 of 3" if (wanted, before.channels) == (1, 3) else ""
         raise ArgumentError(f"channels: the data has {before.channels}, the network takes {wanted}{hint}")
     return before.channels
 

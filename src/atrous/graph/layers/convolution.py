@@ -54,11 +54,10 @@ def _check_channels(x: Fact, groups: int, wanted: int, outputs: int, operands: S
 class Conv(Layer):
     """Convolution ``(x, w[, bias])``: x ``(N, C, *space)``, w ``(K, C/groups, *kernel)``, bias ``(K,)`` to ``(N, K, *out)``.
 
-        >>> from atrous.geometry.cost import convolution_cost
-    from atrous.geometry.padding import Explicit
-        >>> layer = Conv((3, 3), (1, 1), (1, 1), Explicit(((1, 1), (1, 1))))
-        >>> layer.infer(Fact("float32", (1, 3, 8, 8)), Fact("float32", (16, 3, 3, 3)))
-        float32[1,16,8,8]
+    >>> from atrous.geometry import Explicit
+    >>> layer = Conv((3, 3), (1, 1), (1, 1), Explicit(((1, 1), (1, 1))))
+    >>> layer.infer(Fact("float32", (1, 3, 8, 8)), Fact("float32", (16, 3, 3, 3)))
+    float32[1,16,8,8]
     """
 
     kernel: tuple[int, ...]

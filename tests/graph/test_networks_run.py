@@ -1,0 +1,97 @@
+"""The built-in networks run: ONNX Runtime, the oracle and the engine give the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import atrous
+from atrous.graph.evaluate import evaluate
+from atrous.graph.network import Network
+from atrous.graph.networks import (
+    alexnet,
+    context_module,
+    context_module_large,
+    dncnn,
+    lenet,
+    mobilenet_v2,
+    resnet18,
+    resnet50,
+    unet,
+    unet3d,
+    vgg16,
+    wavenet,
+)
+from atrous.importers import to_onnx
+
+ort = pytest.importorskip("onnxruntime", reason="onnxruntime, the peer, is not installed (pip install -e .[dev])")
+
+Make = Callable[[], Network]
+
+#: Thin forms of every family, and the sizes that they take, for the slow oracle.
+SMALL: dict[str, tuple[Make, tuple[int, ...]]] = {
+    "lenet": (lenet, (2, 1, 32, 32)),
+    "context_module": (lambda: context_module(3), (1, 3, 20, 23)),
+    "context_module_large": (lambda: context_module_large(2), (1, 2, 17, 9)),
+    "dncnn": (lambda: dncnn(depth=4, width=8), (2, 1, 15, 17)),
+    "wavenet": (lambda: wavenet(blocks=2, depth=4, width=8, skip=12, levels=16), (1, 16, 70)),
+    "unet": (lambda: unet(width=3), (1, 1, 188, 204)),
+    "unet3d": (lambda: unet3d(width=1), (1, 3, 92, 92, 100)),
+    "mobilenet_v2": (mobilenet_v2, (1, 3, 33, 50)),
+    "resnet18": (resnet18, (1, 3, 40, 33)),
+}
+
+#: The networks as they are, for the engine.
+FULL: dict[str, tuple[Make, tuple[int, ...]]] = {
+    "alexnet": (alexnet, (1, 3, 224, 224)),
+    "vgg16": (vgg16, (1, 3, 224, 224)),
+    "resnet50": (resnet50, (1, 3, 224, 224)),
+    "context_module": (context_module, (1, 21, 64, 64)),
+    "dncnn": (dncnn, (1, 1, 60, 90)),
+    "wavenet": (wavenet, (1, 256, 500)),
+}
+
+
+def peer(network: Network, x: np.ndarray) -> np.ndarray:
+    """What ONNX Runtime makes of the exported network."""
+    session = ort.InferenceSession(to_onnx(network).SerializeToString(), providers=["CPUExecutionProvider"])
+    (name,) = network.inputs
+    (result,) = session.run(None, {name: x})
+    return np.asarray(result)
+
+
+def signal(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(sum(shape)).random(shape, dtype=np.float32)
+
+
+def close(result: Any, expected: np.ndarray) -> None:
+    """Within 1e-5 of the largest element, the accuracy that atrous promises by default."""
+    assert result.shape == expected.shape
+    assert result.dtype == expected.dtype
+    assert np.abs(result - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_export_means_the_same_to_onnx_runtime(name: str) -> None:
+    make, shape = SMALL[name]
+    network, x = make(), signal(shape)
+    (oracle,) = evaluate(network, dict.fromkeys(network.inputs, x)).values()
+    close(peer(network, x), oracle)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_engine_gives_the_result_of_onnx_runtime(name: str) -> None:
+    make, shape = SMALL[name]
+    network, x = make(), signal(shape)
+    close(atrous.compile(network)(x), peer(network, x))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FULL)
+def test_full_networks_give_the_result_of_onnx_runtime(name: str) -> None:
+    make, shape = FULL[name]
+    network, x = make(), signal(shape)
+    close(atrous.compile(network)(x), peer(network, x))
