@@ -14,7 +14,7 @@ from atrous.engine.arrays import as_array
 from atrous.engine.codelets.convolution import Packed
 from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.lowering import Tape, Task, lower
-from atrous.engine.runtime import RUN_LOCK, check_threads, execute
+from atrous.engine.runtime import RUN_LOCK, check_threads, execute, native_region
 from atrous.engine.schedule import LINE, Schedule
 from atrous.engine.view import Buffer, Home, View, channels_last, row_major
 from atrous.errors import ArgumentError
@@ -74,6 +74,7 @@ class Bound:
 
     def schedule(self, boxes: Boxes) -> Schedule:
         """The tape for these boxes; the last one is kept."""
+        native_region(self.compiler)  # all code is there once a tape is: a planned peak holds no compiler
         key = tuple(sorted(boxes.items(), key=lambda item: item[0]))
         if key not in self._tapes:
             made = self._write(boxes)

@@ -115,7 +115,8 @@ def _restore(e: Emitter, slot: Value | None) -> None:
 
 
 @cache
-def _region(compiler: Compiler) -> Callable[[int, int, int], None]:
+def native_region(compiler: Compiler) -> Callable[[int, int, int], None]:
+    """The native call that a thread makes for a whole tape."""
     signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
     return signature(compiler.kernel("region", emit_region))
 
@@ -150,7 +151,7 @@ def _pool(workers: int) -> ThreadPoolExecutor:
 
 def execute(compiler: Compiler, steps: Array, count: int, threads: int, run_lock: threading.Lock) -> None:
     """Run ``count`` steps of a resolved table on this many threads."""
-    region = _region(compiler)
+    region = native_region(compiler)
     barrier = np.zeros(32, np.int64)  # two counters, on cache lines of their own
     base = int(barrier.ctypes.data)
     words = np.array([steps.ctypes.data, count, threads, base, base + 128], np.int64)

@@ -166,9 +166,10 @@ def _convert(graph: onnx.GraphProto, opset: int, builder: Builder, source: Sourc
 
 
 def _convert_node(call: Call, rule: Rule, read: set[str]) -> None:
-    if not call.outputs or not call.outputs[0]:
+    parted = rule is RULES["Split"]
+    if not any(call.outputs if parted else call.outputs[:1]):
         raise NetworkError("has no first output; every node must make a value")
-    if len(call.outputs) > 1 and rule is not RULES["Split"]:
+    if not parted:
         call.only_first_output(read)
     rule(call)
     call.attributes.finish()

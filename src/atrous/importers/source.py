@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -39,6 +40,32 @@ class Source:
 
 def read_model(model: Readable) -> tuple[onnx.ModelProto, Source]:
     """The parsed model and where it came from; raises ``FileError`` when there is no whole model."""
+    proto, source = _read(model)
+    # Protobuf gives bytes where a file has a string that is no UTF-8.
+    if not all(isinstance(text, str) for text in _texts(proto)):
+        raise FileError(f"{source.label}: holds a name that is not UTF-8 text: the file is damaged")
+    return proto, source
+
+
+def _texts(proto: onnx.ModelProto) -> Iterator[object]:
+    """Every name in a model that is read here."""
+    graph = proto.graph
+    yield graph.name
+    yield from (entry.domain for entry in proto.opset_import)
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield from (attribute.name, attribute.t.name)
+    for tensor in graph.initializer:
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
+    for value in (*graph.input, *graph.output):
+        yield value.name
+        yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+
+
+def _read(model: Readable) -> tuple[onnx.ModelProto, Source]:
     if isinstance(model, onnx.ModelProto):
         return model, Source("the model")
     if isinstance(model, bytes | bytearray | memoryview):

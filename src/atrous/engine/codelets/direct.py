@@ -9,6 +9,7 @@ broadcast to all lanes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -22,8 +23,6 @@ from atrous.geometry import ceil_div
 from atrous.graph.fact import Array
 from atrous.target import Target
 
-#: Steps of the reduction that are written out one after another; more go into a loop.
-UNROLLED = 32
 #: Channels per turn of the inner loop.
 CHANNEL_UNROLL = 4
 
@@ -63,7 +62,9 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
     step = max(arithmetic, (pixels + vectors) / 2)
     tile_overhead = 8 * prod(c.kernel[:-1]) + 2 * pixels * vectors
     depth = prod(c.kernel) * c.channels
-    return blocks * tiles * (step * depth + tile_overhead) / (row * c.outputs * depth)
+    # Every further block sweeps the input again, and writes its part of the lines that hold a pixel's channels.
+    sweeps = 1 + 0.5 * (blocks - 1) / depth
+    return sweeps * blocks * tiles * (step * depth + tile_overhead) / (row * c.outputs * depth)
 
 
 def names(c: Convolution) -> list[str]:
@@ -148,33 +149,30 @@ class _Direct:
 
     def interior_row(self, tile: Tile, x: Value, w: Value | None, channel: Value, acc: list[Value]) -> list[Value]:
         assert w is not None
-        e, sweep, taps, channels = self.e, self.sweep, self.c.kernel[-1], self.c.channels
+        sweep = self.sweep
         start = sweep.interior_pointer(tile, x, channel)
-        pixels = range(self.register.pixels)
-        if taps * channels <= UNROLLED:
-            for tap in range(taps):
-                pointers = [e.at(start, sweep.interior_offset(pixel, tap), self.element) for pixel in pixels]
-                acc = self.steps(pointers, e.at(w, tap * channels * self.width, self.element), 0, channels, acc)
-            return acc
-        with e.loop(0, taps, carry=acc, nonempty=True) as loop:
-            first = e.at(start, e.mul(loop.index, sweep.interior_offset(0, 1)), self.element)
-            weights = e.at(w, e.mul(loop.index, channels * self.width), self.element)
-            offsets = [sweep.interior_offset(pixel, 0) for pixel in pixels]
-            loop.next = self.channels([(first, offset) for offset in offsets], weights, loop.values)
-        return loop.results
+        offsets = [sweep.interior_offset(pixel, 0) for pixel in range(self.register.pixels)]
+
+        def pointers(tap: Value) -> list[tuple[Value, int]]:
+            first = self.e.at(start, self.e.mul(tap, sweep.interior_offset(0, 1)), self.element)
+            return [(first, offset) for offset in offsets]
+
+        return self.taps(w, acc, pointers)
 
     def edge_row(self, tile: Tile, x: Value, w: Value | None, channel: Value, acc: list[Value]) -> list[Value]:
         assert w is not None
-        e, sweep, taps, channels = self.e, self.sweep, self.c.kernel[-1], self.c.channels
-        if taps * channels <= UNROLLED:
-            for tap in range(taps):
-                pointers = sweep.pixel_pointers(tile, x, tap, channel)
-                acc = self.steps(pointers, e.at(w, tap * channels * self.width, self.element), 0, channels, acc)
-            return acc
-        with e.loop(0, taps, carry=acc, nonempty=True) as loop:
-            pointers = sweep.pixel_pointers(tile, x, loop.index, channel)
-            weights = e.at(w, e.mul(loop.index, channels * self.width), self.element)
-            loop.next = self.channels([(pointer, 0) for pointer in pointers], weights, loop.values)
+        return self.taps(w, acc, lambda tap: [(p, 0) for p in self.sweep.pixel_pointers(tile, x, tap, channel)])
+
+    def taps(self, w: Value, acc: list[Value], pointers: Callable[[Value], list[tuple[Value, int]]]) -> list[Value]:
+        """The taps of a row, one turn of a loop each.
+
+        Written out one after another they would be one block, where LLVM loads what two taps share only once and keeps it in
+        a register for so long that accumulators are spilled.
+        """
+        e, span = self.e, self.c.channels * self.width
+        with e.loop(0, self.c.kernel[-1], carry=acc, nonempty=True) as loop:
+            weights = e.at(w, e.mul(loop.index, span), self.element)
+            loop.next = self.channels(pointers(loop.index), weights, loop.values)
         return loop.results
 
     def channels(self, pointers: list[tuple[Value, int]], weights: Value, acc: list[Value]) -> list[Value]:

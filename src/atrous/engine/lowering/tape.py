@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from atrous.engine.codelets import grid, pointwise, reduction, take
+from atrous.engine.codelets import grid, pointwise, reduction, take, transpose
 from atrous.engine.codelets.grid import Axes, accesses, grid_names, grid_words, merge
 from atrous.engine.compiler import Compiler
 from atrous.engine.emit import BYTES
@@ -86,7 +86,14 @@ class Tape:
     def copy(self, source: View, out: View) -> View:
         """The elements of ``source`` at ``out``, in whatever coordinates; a source of one element is repeated."""
         moved = replace(source, box=out.box) if source.shape == out.shape else source
-        return self.pointwise(None, [moved], out)
+        axes = merge(out.shape, [out.strides, spread(moved, out.box).strides])
+        places = transpose.find(axes)
+        if places is None or out.dtype != source.dtype or out.dtype not in ("float32", "float64"):
+            return self.pointwise(None, [moved], out)
+        words, units = transpose.words(axes, places, moved.place(), out.place())
+        kernel = self.kernel(transpose.Turn(out.dtype), transpose.emit)
+        self.schedule.launch(kernel, transpose.names(), words, units if out.box.size else 0)
+        return out
 
     def fill(self, number: float | Array, out: View) -> View:
         """One number everywhere."""

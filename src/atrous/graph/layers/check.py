@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from atrous import geometry
 from atrous.errors import ArgumentError, NetworkError
 from atrous.geometry import TransposedWindow, Window
 from atrous.graph.fact import Array, Fact
+
+#: More axes than NumPy of all versions holds, and more elements than any memory, are refused before anything is computed.
+MOST_AXES, MOST_ELEMENTS = 32, 2**48
 
 
 def arity(operands: Sequence[Any], least: int, most: int | None = None) -> None:
@@ -52,6 +56,14 @@ def axes(values: Sequence[int], rank: int) -> tuple[int, ...]:
     if len(set(found)) < len(found):
         raise NetworkError(f"axes {tuple(values)} name an axis twice; each may stand once")
     return found
+
+
+def result(dtype: str, shape: Sequence[int]) -> Fact:
+    """The fact of a result whose shape is given as numbers; refuses what no memory holds."""
+    if len(shape) > MOST_AXES or prod(shape) > MOST_ELEMENTS:
+        seen = f"{len(shape)} axes and {prod(shape)} elements"
+        raise NetworkError(f"the result would have {seen}; at most {MOST_AXES} and 2**48 are possible")
+    return Fact(dtype, tuple(shape))
 
 
 def value(fact: Fact, what: str) -> Array:

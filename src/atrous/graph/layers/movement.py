@@ -171,7 +171,7 @@ class Pad(Layer):
             raise NetworkError(f"{x!r} is empty; there is nothing to continue by {self.mode}")
         if len(operands) > 2 and (operands[2].dtype != x.dtype or operands[2].count != 1):
             raise NetworkError(f"value {operands[2]!r} must be one element of type {x.dtype}")
-        return Fact(x.dtype, shape)
+        return check.result(x.dtype, shape)
 
     def _map(self, size: int, lo: int, hi: int) -> AxisMap:
         if self.mode == "reflect" and (lo > 0 or hi > 0):
@@ -207,7 +207,10 @@ class Expand(Layer):
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 2)
-        return Fact(operands[0].dtype, broadcast([operands[0], Fact("", check.integers(operands[1], "shape"))]))
+        wanted = check.integers(operands[1], "shape")
+        if any(size < 0 for size in wanted) or len(wanted) > check.MOST_AXES:
+            raise NetworkError(f"shape {wanted} is not legal; sizes must be at least 0, and axes at most {check.MOST_AXES}")
+        return check.result(operands[0].dtype, broadcast([operands[0], Fact("", wanted)]))
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:
         return (broadcast_reads(self.infer(*operands).sizes, operands[0]), whole(operands[1]))
@@ -229,7 +232,7 @@ class Tile(Layer):
         x, repeats = operands[0], check.integers(operands[1], "repeats")
         if len(repeats) != x.rank or any(count < 0 for count in repeats):
             raise NetworkError(f"repeats {repeats} must hold one count of at least 0 for each axis of {x!r}")
-        return Fact(x.dtype, tuple(size * count for size, count in zip(x.sizes, repeats, strict=True)))
+        return check.result(x.dtype, [size * count for size, count in zip(x.sizes, repeats, strict=True)])
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:
         sizes = zip(operands[0].sizes, self.infer(*operands).sizes, strict=True)

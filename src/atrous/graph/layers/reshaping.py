@@ -66,7 +66,7 @@ class Reshaping(Layer):
             raise NetworkError(
                 f"{operands[0]!r} with {operands[0].count} elements cannot have shape {shape} with {prod(shape)}"
             )
-        return Fact(operands[0].dtype, shape)
+        return check.result(operands[0].dtype, shape)
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:
         signal = reshape_reads(operands[0].sizes, self.result(*operands))

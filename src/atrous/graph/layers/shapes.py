@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, isfinite
 from typing import ClassVar, final
 
 import numpy as np
@@ -65,7 +65,7 @@ class ConstantOfShape(Layer):
         shape = check.integers(operands[0], "shape")
         if any(size < 0 for size in shape):
             raise NetworkError(f"shape {shape} has a negative size; sizes must be at least 0")
-        return Fact(self.dtype, shape)
+        return check.result(self.dtype, shape)
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:
         return (whole(operands[0]),)
@@ -89,7 +89,10 @@ class Range(Layer):
         start, limit, delta = (check.value(fact, name).reshape(-1)[0] for fact, name in zip(operands, names, strict=True))
         if delta == 0:
             raise NetworkError("delta is 0; a range needs a step")
-        return Fact(operands[0].dtype, (max(0, ceil((float(limit) - float(start)) / float(delta))),))
+        steps = (float(limit) - float(start)) / float(delta)
+        if not isfinite(steps):
+            raise NetworkError(f"a range from {start} to {limit} by {delta} has no end; the numbers must be finite")
+        return check.result(operands[0].dtype, (max(0, ceil(steps)),))
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:
         return tuple(whole(fact) for fact in operands)

@@ -1,0 +1,283 @@
+"""Every pass leaves the result as it was, within rounding, and does what its name says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from atrous.errors import ArgumentError
+from atrous.geometry import Explicit
+from atrous.graph import layers as L
+from atrous.graph.evaluate import evaluate
+from atrous.graph.fact import Array, Fact
+from atrous.graph.layer import Fused, Layer
+from atrous.graph.network import Network, Node
+from atrous.graph.passes import (
+    PASSES,
+    cast_network,
+    fold_affine,
+    fold_constants,
+    fuse_epilogues,
+    lower_batch_norm,
+    matmul_to_linear,
+    op_counts,
+    optimise,
+    remove_dead,
+    remove_identities,
+    specialise,
+)
+
+RNG = np.random.default_rng(1)
+
+
+class Sketch:
+    """A network written line by line."""
+
+    def __init__(self, *shape: int | str) -> None:
+        self.inputs = {"x": Fact("float32", shape)}
+        self.nodes: list[Node] = []
+        self.constants: dict[str, Array] = {}
+
+    def __call__(self, layer: Layer, *operands: str | Array) -> str:
+        names = []
+        for operand in operands:
+            if isinstance(operand, str):
+                names.append(operand)
+            else:
+                names.append(f"c{len(self.constants)}")
+                self.constants[names[-1]] = operand
+        name = f"n{len(self.nodes)}"
+        self.nodes.append(Node(f"{type(layer).__name__}_{name}", layer, tuple(names), name))
+        return name
+
+    def conv(self, x: str, channels: int, outputs: int, bias: bool = True) -> str:
+        layer = L.Conv((3, 3), (1, 1), (1, 1), Explicit(((1, 1), (1, 1))))
+        return self(layer, x, *weights((outputs, channels, 3, 3), bias))
+
+    def norm(self, x: str, channels: int) -> str:
+        return self(L.BatchNorm(1e-3), x, floats(channels), floats(channels), floats(channels), np.abs(floats(channels)) + 0.1)
+
+    def network(self, *outputs: str) -> Network:
+        return Network("sketch", self.inputs, outputs, tuple(self.nodes), self.constants)
+
+
+def floats(*shape: int) -> Array:
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+def weights(shape: tuple[int, ...], bias: bool) -> list[Array]:
+    return [floats(*shape), *([floats(shape[0])] if bias else [])]
+
+
+def ints(*values: int) -> Array:
+    return np.array(values, np.int64)
+
+
+def normed_convolutions() -> Network:
+    """Convolutions of both directions and a linear layer, each followed by what folds into it."""
+    s = Sketch("N", 3, 8, 8)
+    y = s.norm(s.conv("x", 3, 4, bias=False), 4)
+    y = s(L.Relu(), s(L.Add(), s(L.Mul(), y, floats(4, 1, 1)), floats(1, 4, 1, 1)))
+    up = L.ConvTranspose((2, 2), (2, 2), (1, 1), Explicit(((0, 0), (0, 0))), (0, 0), groups=2)
+    y = s.norm(s(up, y, floats(4, 3, 2, 2), floats(6)), 6)
+    y = s(L.Sub(), np.float32(1).reshape(()), s(L.Div(), y, np.float32(2).reshape(1)))
+    y = s(L.ReduceMean((2, 3), False), s(L.Neg(), s.conv(y, 6, 4)))
+    y = s(L.Add(), s(L.Mul(), floats(1, 5), s(L.Linear(), y, floats(5, 4))), floats(5))
+    return s.network(y)
+
+
+def lone_norms() -> Network:
+    """Batch norms after a branch, after an activation, and followed by a scale."""
+    s = Sketch("N", 3, 6, 6)
+    c = s.conv("x", 3, 3)
+    y = s(L.Mul(), s.norm(s(L.Relu(), c), 3), floats(3, 1, 1))
+    return s.network(s(L.Add(), s.norm(y, 3), c))
+
+
+def residual() -> Network:
+    """A residual block with a shortcut, a subtraction of the running value, a pool and a chain of activations."""
+    s = Sketch("N", 4, 8, 8)
+    y = s(L.Relu(), s.conv("x", 4, 4))
+    y = s(L.Relu(), s(L.Add(), "x", s.conv(y, 4, 4)))
+    y = s(L.Sub(), "x", s(L.Clip(-1, 1), s.conv(y, 4, 4)))
+    y = s(L.MaxPool((2, 2), (2, 2), (1, 1), Explicit(((0, 0), (0, 0)))), y)
+    y = s(L.PRelu(), y, floats(4, 1, 1))
+    y = s(L.Mul(), y, s(L.Sigmoid(), y))
+    return s.network(s(L.Concat(1), y, s(L.Add(), s(L.Tanh(), s(L.Exp(), s(L.Neg(), y))), floats(4, 4))))
+
+
+def shape_arithmetic() -> Network:
+    """The way exporters write a flatten, and a constant computed from constants."""
+    s = Sketch("N", 2, "H", "W")
+    batch = s(L.Unsqueeze((0,)), s(L.Gather(0), s(L.Shape(), "x"), np.array(0, np.int64)))
+    y = s(L.Reshape(), "x", s(L.Concat(0), batch, ints(-1)))
+    return s.network(s(L.Mul(), y, s(L.Add(), floats(1), floats(1))))
+
+
+def idle() -> Network:
+    """Layers that change nothing, one of them making the output."""
+    s = Sketch(2, 3, 4, 5)
+    y = s(L.Relu(), s(L.Identity(), "x"))
+    y = s(L.Cast("float32"), s(L.Reshape(), y, ints(2, 3, 4, 5)))
+    y = s(L.Pad(), s(L.Transpose((0, 1, 2, 3)), y), ints(*[0] * 8))
+    y = s(L.Slice(), y, ints(0), ints(9), ints(2))
+    y = s(L.Pad(), y, ints(0, 0, 1, 0, 0, 0, -1, 0))
+    return s.network(s(L.Identity(), s(L.Concat(1), s(L.Expand(), y, ints(4, 1)))))
+
+
+def products() -> Network:
+    s = Sketch(2, 3, 4)
+    y = s(L.MatMul(), "x", floats(4, 5))
+    return s.network(s(L.MatMul(), s(L.Transpose((0, 2, 1)), y), s(L.Add(), y, floats(5))))
+
+
+def dead_branches() -> Network:
+    s = Sketch("N", 3, 6, 6)
+    y = s.conv("x", 3, 4)
+    s(L.Relu(), s.conv(y, 4, 2))
+    return s.network(y)
+
+
+NETWORKS = [normed_convolutions, lone_norms, residual, shape_arithmetic, idle, products, dead_branches]
+
+
+def result(network: Network, x: Array) -> Array:
+    return evaluate(network, {"x": x})[network.outputs[0]]
+
+
+def an_input(network: Network) -> Array:
+    return floats(*(dim if isinstance(dim, int) else 2 if dim == "N" else 5 for dim in network.inputs["x"].shape))
+
+
+@pytest.mark.parametrize("sketch", NETWORKS)
+@pytest.mark.parametrize("named", PASSES, ids=lambda named: named[0])
+def test_a_pass_leaves_the_result_unchanged(
+    sketch: Callable[[], Network], named: tuple[str, Callable[[Network], Network]]
+) -> None:
+    network = sketch()
+    x = an_input(network)
+    wanted = result(network, x)
+    for before in (network, specialise(network, x.shape)):
+        after = named[1](before)
+        np.testing.assert_allclose(result(after, x), wanted, rtol=1e-4, atol=1e-5, err_msg=f"{op_counts(after)}")
+        assert (after.inputs, after.outputs) == (before.inputs, before.outputs)
+
+
+@pytest.mark.parametrize("sketch", NETWORKS)
+def test_all_passes_in_order_leave_the_result_unchanged(sketch: Callable[[], Network]) -> None:
+    network = sketch()
+    x = an_input(network)
+    seen: list[str] = []
+    after = optimise(network, lambda name, before, now: seen.append(name))
+    np.testing.assert_allclose(result(after, x), result(network, x), rtol=1e-4, atol=1e-5)
+    assert seen == [name for name, _ in PASSES]
+    wide = optimise(cast_network(network, "float64"))
+    np.testing.assert_allclose(result(wide, x.astype(np.float64)), result(network, x), rtol=1e-4, atol=1e-5)
+    assert result(wide, x.astype(np.float64)).dtype == np.float64
+
+
+BEFORE_AND_AFTER = [
+    (
+        fold_affine,
+        normed_convolutions,
+        {"Conv": 2, "ConvTranspose": 1, "Linear": 1, "ReduceMean": 1, "Relu": 1},
+    ),
+    (lower_batch_norm, lone_norms, {"Add": 2, "Conv": 1, "Mul": 1, "Relu": 1}),
+    (
+        fuse_epilogues,
+        residual,
+        {
+            "Conv": 3,
+            "+Relu": 2,
+            "+Add": 1,
+            "+Clip": 1,
+            "+Sub": 1,
+            "MaxPool": 1,
+            "+PRelu": 1,
+            "Sigmoid": 1,
+            "+Mul": 1,
+            "Neg": 1,
+            "+Exp": 1,
+            "+Tanh": 1,
+            "Add": 1,
+            "Concat": 1,
+        },
+    ),
+    (fold_constants, shape_arithmetic, {"Concat": 1, "Gather": 1, "Mul": 1, "Reshape": 1, "Shape": 1, "Unsqueeze": 1}),
+    (lambda net: specialise(net, (2, 2, 3, 3)), shape_arithmetic, {"Mul": 1, "Reshape": 1}),
+    (remove_identities, idle, {"Pad": 1, "Relu": 1}),
+    (matmul_to_linear, products, {"Add": 1, "Linear": 1, "MatMul": 1, "Transpose": 1}),
+    (remove_dead, dead_branches, {"Conv": 1}),
+]
+
+
+@pytest.mark.parametrize(("rewrite", "sketch", "counts"), BEFORE_AND_AFTER)
+def test_what_a_pass_leaves(
+    rewrite: Callable[[Network], Network], sketch: Callable[[], Network], counts: dict[str, int]
+) -> None:
+    assert op_counts(rewrite(sketch())) == counts
+
+
+def test_fused_steps_know_where_the_running_value_stands() -> None:
+    fused = [node.layer for node in fuse_epilogues(residual()).nodes if isinstance(node.layer, Fused)]
+    subtraction = next(step for layer in fused for step in layer.steps if isinstance(step.layer, L.Sub))
+    assert (subtraction.extra, subtraction.position) == (1, 1)
+
+
+def test_values_that_others_read_are_not_fused_away() -> None:
+    s = Sketch("N", 3, 6, 6)
+    c = s.conv("x", 3, 4)
+    branch = s.network(s(L.Relu(), c), s(L.Tanh(), c))
+    assert op_counts(fuse_epilogues(branch)) == op_counts(branch)
+    given_out = Network("out", branch.inputs, (c, "n1"), branch.nodes[:2], branch.constants)
+    assert op_counts(fuse_epilogues(given_out)) == op_counts(given_out)
+    s = Sketch("N", 3, 6, 6)
+    c = s.conv("x", 3, 4)
+    squared = s.network(s(L.Mul(), c, c))
+    assert op_counts(fuse_epilogues(squared)) == op_counts(squared)
+
+
+def test_an_operand_of_another_shape_is_not_fused() -> None:
+    s = Sketch("N", 3, 6, 6)
+    wide = s.network(s(L.Add(), s.conv("x", 3, 4), floats(6, 1)))
+    assert op_counts(fuse_epilogues(wide)) == {"Add": 1, "Conv": 1}
+
+
+def test_two_inputs_of_unknown_sizes_are_not_taken_for_equal() -> None:
+    inputs = {"a": Fact("float32", ("N", 3)), "b": Fact("float32", ("M", 3))}
+    nodes = (Node("relu", L.Relu(), ("a",), "r"), Node("sum", L.Add(), ("r", "b"), "y"))
+    network = Network("two", inputs, ("y",), nodes)
+    assert op_counts(fuse_epilogues(network)) == {"Add": 1, "Relu": 1}
+
+
+def test_a_batch_norm_that_is_no_map_of_numbers_is_kept() -> None:
+    s = Sketch("N", 2, 4, 4)
+    bad = s(L.BatchNorm(0.0), s.conv("x", 2, 2), floats(2), floats(2), floats(2), -np.ones(2, np.float32))
+    assert op_counts(lower_batch_norm(fold_affine(s.network(bad)))) == {"BatchNorm": 1, "Conv": 1}
+
+
+def test_weights_are_rounded_once() -> None:
+    s = Sketch("N", 3, 4, 4)
+    y = s.conv("x", 3, 4)
+    for _ in range(6):
+        y = s(L.Mul(), y, np.float32(1.1).reshape(()))
+    network = s.network(y)
+    (conv,) = fold_affine(network).nodes
+    folded = fold_affine(network).constants[conv.inputs[1]]
+    exact = network.constants["c0"].astype(np.float64) * np.float64(np.float32(1.1)) ** 6
+    np.testing.assert_array_equal(folded, exact.astype(np.float32))
+
+
+def test_a_large_constant_is_not_unfolded() -> None:
+    s = Sketch(1)
+    big = s(L.ConstantOfShape(0.5), ints(1 << 20, 1 << 20))
+    network = s.network(s(L.Add(), s(L.ReduceSum((), False), big), "x"))
+    assert "ReduceSum" in op_counts(network)
+    assert "ConstantOfShape" in op_counts(fold_constants(network))
+
+
+def test_the_type_of_a_cast_network_is_checked() -> None:
+    with pytest.raises(ArgumentError, match="got 'int8'; it must be one of float32, float64"):
+        cast_network(dead_branches(), "int8")

@@ -1,0 +1,184 @@
+"""Spellings of operators in old and new opsets, against ONNX Runtime."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+from tests.importers.models import ints, model, node
+
+from atrous.graph import layers as L
+from atrous.graph.evaluate import evaluate
+from atrous.graph.passes import specialise
+from atrous.importers import load
+
+OPTIONS = onnxruntime.SessionOptions()
+OPTIONS.intra_op_num_threads = 1
+OPTIONS.log_severity_level = 4
+
+RNG = np.random.default_rng(3)
+
+
+def floats(*shape: int) -> np.ndarray:
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+W = {"w": floats(6, 4, 3, 3)}
+MODELS = {
+    "softmax flattened before 13": model([node("Softmax", "x", axis=2)], 9),
+    "softmax by default before 13": model([node("Softmax", "x")], 11),
+    "softmax of one axis": model([node("Softmax", "x")], 13),
+    "slice by attributes": model([node("Slice", "x", starts=[1, 2], ends=[9, -1], axes=[2, 3])], 9),
+    "slice by attributes, all axes": model([node("Slice", "x", starts=[0, 1], ends=[2, 3])], 9),
+    "slice by operands, steps alone": model(
+        [node("Slice", "x", "s", "e", "", "p")], 13, constants={"s": ints(0, 1), "e": ints(2, 4), "p": ints(1, 2)}
+    ),
+    "clip by attributes": model([node("Clip", "x", min=-0.5, max=0.25)], 9),
+    "clip of one side": model([node("Clip", "x", "", "m")], 13, constants={"m": np.array(0.1, np.float32)}),
+    "clip by computed bounds": model(
+        [node("ReduceMean", "x", axes=[0, 1, 2, 3], keepdims=0, outputs=["m"]), node("Clip", "x", "m")], 13
+    ),
+    "pad by attributes": model([node("Pad", "x", pads=[0, 0, 1, 2, 0, 0, 3, 0], value=1.5)], 9),
+    "pad reflecting": model([node("Pad", "x", "p", mode="reflect")], 13, constants={"p": ints(0, 0, 1, 2, 0, 0, 3, 0)}),
+    "pad of named axes": model([node("Pad", "x", "p", "", "a")], 18, constants={"p": ints(1, 2), "a": ints(-1)}),
+    "squeeze by attribute": model([node("Squeeze", "x", axes=[1])], 11, shape=(2, 1, 3)),
+    "squeeze by operand": model([node("Squeeze", "x", "a")], 13, shape=(2, 1, 3), constants={"a": ints(-2)}),
+    "unsqueeze by attribute": model([node("Unsqueeze", "x", axes=[0, 2])], 11, shape=(3, 4)),
+    "dropout": model([node("Dropout", "x", ratio=0.3)], 10),
+    "dropout with an unused mask": model([node("Dropout", "x", outputs=["y", "mask"])], 12),
+    "upsample by attribute": model([node("Upsample", "x", scales=[1.0, 1.0, 2.0, 3.0], mode="nearest")], 7),
+    "upsample by operand": model(
+        [node("Upsample", "x", "s", mode="linear")], 9, constants={"s": np.array([1, 1, 2, 2], np.float32)}
+    ),
+    "resize of opset 10": model([node("Resize", "x", "s")], 10, constants={"s": np.array([1, 1, 2, 2], np.float32)}),
+    "resize to sizes": model(
+        [node("Resize", "x", "", "", "s", mode="cubic", coordinate_transformation_mode="align_corners")],
+        13,
+        constants={"s": ints(2, 4, 12, 5)},
+    ),
+    "equal split": model([node("Split", "x", axis=1, outputs=["a", "y"]), node("Neg", "a", outputs=["z"])], 11),
+    "split by attribute": model([node("Split", "x", axis=1, split=[3, 1], outputs=["a", "y"])], 11),
+    "split by operand": model([node("Split", "x", "s", axis=-1, outputs=["a", "y"])], 13, constants={"s": ints(6, 2)}),
+    "split into uneven parts": model([node("Split", "x", axis=2, num_outputs=4, outputs=["a", "b", "c", "y"])], 18),
+    "split over an open axis": model(
+        [node("Split", "x", axis=3, outputs=["a", "b"]), node("Sub", "a", "b")], 13, shape=("N", 4, "H", "W")
+    ),
+    "reduction by attribute": model([node("ReduceMean", "x", axes=[-1, 1], keepdims=0)], 13),
+    "reduction by operand": model([node("ReduceMax", "x", "a")], 18, constants={"a": ints(2)}),
+    "reduction of nothing": model([node("ReduceSum", "x", noop_with_empty_axes=1)], 13),
+    "reduction of all": model([node("ReduceL2", "x", keepdims=0)], 13),
+    "sum of three": model([node("Sum", "x", "c", "x")], 8, constants={"c": floats(4, 1, 1)}),
+    "mean of three": model([node("Mean", "x", "c", "x")], 8, constants={"c": floats(4, 1, 1)}),
+    "max of one": model([node("Max", "x")], 8),
+    "gemm with everything": model(
+        [node("Gemm", "x", "w", "b", alpha=0.5, beta=2.0, transA=1)], 11, (3, 2), {"w": floats(3, 5), "b": floats(1, 5)}
+    ),
+    "gemm with a matrix added": model(
+        [node("Gemm", "x", "w", "b", transB=1)], 13, (2, 3), {"w": floats(5, 3), "b": floats(2, 1)}
+    ),
+    "gemm without bias": model([node("Gemm", "x", "w")], 13, (2, 3), {"w": floats(3, 5)}),
+    "gemm with a scalar": model([node("Gemm", "x", "w", "b")], 13, (2, 3), {"w": floats(3, 5), "b": floats(1)}),
+    "convolution, same at the low end": model([node("Conv", "x", "w", auto_pad="SAME_LOWER", strides=[2, 2])], 11, constants=W),
+    "convolution, valid": model([node("Conv", "x", "w", auto_pad="VALID")], 11, constants=W),
+    "transposed to a shape": model(
+        [node("ConvTranspose", "x", "w", strides=[2, 2], output_shape=[18, 16])], 11, constants={"w": floats(4, 2, 3, 3)}
+    ),
+    "pool, same": model([node("MaxPool", "x", kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_UPPER")], 12),
+    "pool, ceil": model([node("AveragePool", "x", kernel_shape=[2, 3], strides=[2, 3], ceil_mode=1)], 11),
+    "global pools of open sizes": model(
+        [node("GlobalAveragePool", "x", outputs=["a"]), node("GlobalMaxPool", "x", outputs=["b"]), node("Add", "a", "b")],
+        shape=("N", 4, None, None),
+    ),
+    "batch norm of opset 8": model(
+        [node("BatchNormalization", "x", *"sbmv", epsilon=0.01, momentum=0.5)],
+        8,
+        constants={name: np.abs(floats(4)) + 0.5 for name in "sbmv"},
+    ),
+    "constants of every spelling": model(
+        [
+            node("Constant", value_float=2.0, outputs=["a"]),
+            node("Constant", value_ints=[4, 1, 1], outputs=["s"]),
+            node("ConstantOfShape", "s", value=helper.make_tensor("v", TensorProto.FLOAT, [1], [0.5]), outputs=["b"]),
+            node("Mul", "x", "a", outputs=["c"]),
+            node("Add", "c", "b"),
+        ],
+        13,
+    ),
+    "shape arithmetic": model(
+        [
+            node("Shape", "x", outputs=["s"], start=0, end=2),
+            node("Constant", value_ints=[-1], outputs=["m"]),
+            node("Concat", "s", "m", axis=0, outputs=["t"]),
+            node("Reshape", "x", "t"),
+        ],
+        15,
+        shape=("N", 4, "H", "W"),
+    ),
+    "nodes without names": model([node("Relu", "x", outputs=["a"], name=""), node("Relu", "a", name="")], 13),
+    "depth to space": model([node("DepthToSpace", "x", blocksize=2)], 9),
+    "output that is an input": model([node("Relu", "x", outputs=["z"])], 13, outputs=("z",)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_spelling(name: str) -> None:
+    proto = MODELS[name]
+    network = load(proto)
+    shape = [dim.dim_value or 6 for dim in proto.graph.input[0].type.tensor_type.shape.dim]
+    fed = {"x": RNG.standard_normal(shape).astype(np.float32)}
+    wanted = onnxruntime.InferenceSession(proto.SerializeToString(), OPTIONS).run(None, fed)
+    got = evaluate(network, fed)
+    ready = evaluate(specialise(network, {"x": shape}), fed)
+    for y, output, again in zip(wanted, got.values(), ready.values(), strict=True):
+        assert output.shape == y.shape
+        np.testing.assert_allclose(output, y, rtol=2e-5, atol=2e-6)
+        np.testing.assert_array_equal(again, output)
+
+
+def test_broadcasting_of_opset_6_names_its_axis() -> None:
+    nodes = [node("Add", "x", "b", outputs=["a"], broadcast=1, axis=1), node("PRelu", "a", "s")]
+    network = load(model(nodes, 6, constants={"b": floats(4), "s": floats(4)}))
+    x = floats(2, 4, 9, 8)
+    b, s = (initializer.reshape(-1, 1, 1) for initializer in network.constants.values())
+    y = x + b
+    np.testing.assert_array_equal(evaluate(network, {"x": x})["y"], np.where(y < 0, y * s, y))
+
+
+def test_further_outputs_that_nobody_reads_are_left_out() -> None:
+    constants = {name: np.abs(floats(4)) + 0.5 for name in "sbmv"}
+    nodes = [node("BatchNormalization", "x", *"sbmv", outputs=["y", "mean", "var", "", "spare"])]
+    network = load(model(nodes, 8, constants=constants))
+    assert [each.output for each in network.nodes] == ["y"]
+
+
+def test_parts_that_nobody_wants_have_no_name() -> None:
+    network = load(model([node("Split", "x", "s", axis=-1, outputs=["", "y"])], 13, constants={"s": ints(6, 2)}))
+    x = floats(2, 4, 9, 8)
+    np.testing.assert_array_equal(evaluate(network, {"x": x})["y"], x[..., 6:])
+
+
+def test_sizes_that_are_left_open_get_names() -> None:
+    network = load(model([node("Relu", "x")], shape=("batch", 3, None, 0)))
+    assert network.inputs["x"].shape == ("batch", 3, "x_2", "x_3")
+
+
+def test_weights_of_16_bits_are_widened_with_a_note() -> None:
+    half = {"w": floats(4, 1, 1).astype(np.float16)}
+    proto = model([node("Mul", "x", "w")], constants=half, dtype=TensorProto.FLOAT16)
+    brain = helper.make_tensor("b", TensorProto.BFLOAT16, [4, 1, 1], [0.5, 1.5, -2.0, 3.0])
+    proto.graph.initializer.append(brain)
+    proto.graph.node.append(node("Add", "y", "b", outputs=["z"], name="second"))
+    proto.graph.output[0].name = "z"
+    with pytest.warns(UserWarning, match="2 tensors of 16-bit floats are widened to float32"):
+        network = load(proto)
+    assert network.inputs["x"].dtype == "float32"
+    np.testing.assert_array_equal(network.constants["w"], half["w"].astype(np.float32))
+    assert network.constants["b"].reshape(-1).tolist() == [0.5, 1.5, -2.0, 3.0]
+
+
+def test_a_dilated_convolution_keeps_its_attributes() -> None:
+    network = load(model([node("Conv", "x", "w", dilations=[2, 1], pads=[2, 1, 2, 1], strides=[1, 2])], 11, constants=W))
+    layer = network.nodes[0].layer
+    assert isinstance(layer, L.Conv)
+    assert (layer.kernel, layer.strides, layer.dilations, layer.groups) == ((3, 3), (1, 2), (2, 1), 1)
