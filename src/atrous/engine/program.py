@@ -95,6 +95,11 @@ class Bound:
                 if made[name] is not array:
                     array[...] = made[name]
 
+    def release(self) -> None:
+        """Let go of the scratch memory; the next run takes it again."""
+        with self.lock:
+            self.arena = Arena()
+
     def _write(self, boxes: Boxes) -> Schedule:
         schedule = Schedule()
         tape = Tape(schedule, self.compiler, self.packed)

@@ -86,6 +86,8 @@ def _execute(job: Job, plan: TilePlan, threads: int | None, progress: Progress |
     except BaseException:  # Ctrl-C too
         job.sink.abandon()
         raise
+    finally:
+        job.bound.release()  # a program may live on: the next plan must not find this run's memory in use
     return result
 
 
