@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from atrous.graph import networks
     from atrous.graph.network import Network
     from atrous.importers import load, save
-    from atrous.report import Report, inspect, receptive_field
+    from atrous.report.inspect import inspect
+    from atrous.report.receptive import receptive_field
+    from atrous.report.report import Report
     from atrous.tiled.plan import TilePlan
     from atrous.tiled.run import plan, run
 

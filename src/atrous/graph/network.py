@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import atrous
 from atrous.errors import NetworkError
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Fused, Layer, Pointwise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from atrous.engine import Program
+    from atrous.report import Field, Report
 
 #: Shapes of a network's inputs: by name, or the shape itself where there is one input.
 Shapes = Mapping[str, Sequence[int]] | Sequence[int]
@@ -90,6 +99,28 @@ class Network:
 
         facts = infer_facts(self, input_facts(self, shapes))
         return sum(node.layer.macs(facts[node.output], *(facts[name] for name in node.inputs)) for node in self.nodes)
+
+    # What the floors above do with a network, at hand as methods: each is the front door's function of the same name.
+
+    def compile(self, threads: int | None = None) -> Program:
+        """A callable program for this machine: ``atrous.compile(network, threads)``."""
+        return atrous.compile(self, threads)
+
+    def inspect(self, shapes: Shapes | None = None) -> Report:
+        """Sizes, parameters, multiply-adds and receptive field of every layer: ``atrous.inspect(network, shapes)``."""
+        return atrous.inspect(self, shapes)
+
+    def receptive_field(self, shapes: Shapes | None = None) -> dict[str, tuple[Field, ...]]:
+        """What each output sees of the input: ``atrous.receptive_field(network, shapes)``."""
+        return atrous.receptive_field(self, shapes)
+
+    def run(self, source: object, out: object = None, **options: Any) -> Array | Path:
+        """Run on an array or a file of any size: ``atrous.run(network, source, out, ...)``."""
+        return atrous.run(self, source, out, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network as an ONNX file: ``atrous.save(network, path)``."""
+        atrous.save(self, path)
 
     def consumers(self) -> dict[str, list[Node]]:
         """The nodes that read each value, in order; a node that reads it twice stands twice."""
