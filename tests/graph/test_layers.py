@@ -6,7 +6,6 @@ import numpy as np
 import onnxruntime
 import pytest
 from onnx.reference import ReferenceEvaluator
-from tests.graph.cases import CASES, Case, label, network_of
 
 from atrous.errors import NetworkError
 from atrous.geometry import Explicit, Same
@@ -14,6 +13,7 @@ from atrous.graph import layers as L
 from atrous.graph.fact import Fact
 from atrous.graph.layer import Layer
 from atrous.importers import load, to_onnx
+from tests.graph.cases import CASES, Case, label, network_of
 
 OPTIONS = onnxruntime.SessionOptions()
 OPTIONS.intra_op_num_threads = 1

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, external_data_helper, helper
-from tests.importers.models import ints, model, node
-from tests.importers.test_operators import MODELS
 
 from atrous.errors import ArgumentError, AtrousError, FileError, NetworkError, UnsupportedError
 from atrous.graph.facts import infer_facts
 from atrous.graph.layers import Softmax
 from atrous.graph.network import Network, Node
 from atrous.importers import load, save, to_onnx
+from tests.importers.models import ints, model, node
 
 CONV = model([node("Conv", "x", "w", outputs=["c"]), node("Relu", "c")], constants={"w": np.ones((3, 4, 3, 3), np.float32)})
 ONE = {"w": np.ones((3, 4, 1, 1), np.float32)}
@@ -151,12 +150,6 @@ def test_what_is_unsupported_is_named(proto: onnx.ModelProto, message: str) -> N
         load(proto)
 
 
-def test_names_that_are_no_text_are_refused() -> None:
-    data = CONV.SerializeToString().replace(b"Relu", b"Rel\xff")
-    with pytest.raises(FileError, match="holds a name that is not UTF-8 text: the file is damaged"):
-        load(data)
-
-
 def test_inputs_without_a_shape_and_sparse_weights_are_unsupported() -> None:
     proto = model([node("Relu", "x")])
     proto.graph.input[0].type.tensor_type.ClearField("shape")
@@ -184,7 +177,6 @@ ILLEGAL = [
     (model([node("LeakyRelu", "x", alpha=1)]), "attribute 'alpha' must be a float"),
     (model([node("Reshape", "c", "s")], constants={"c": np.ones(6, "f"), "s": ints(4, -1)}), "6 is no multiple of 4"),
     (model([node("Concat", "x", "x")]), "attribute axis is missing"),
-    (model([node("Squeeze", "x", "a")], constants={"a": np.ones(1, "f")}), "operand 1 holds float32; it must hold integers"),
 ]  # fmt: skip
 
 
@@ -233,10 +225,10 @@ def test_what_onnx_cannot_say_names_the_node() -> None:
         to_onnx(Network("odd", network.inputs, ("z",), nodes, network.constants))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_mutated_files_raise_only_our_errors(data: st.DataObject) -> None:
-    mutated = bytearray(data.draw(st.sampled_from([CONV, *MODELS.values()])).SerializeToString())
+    mutated = bytearray(CONV.SerializeToString())
     for _ in range(data.draw(st.integers(1, 6))):
         mutated[data.draw(st.integers(0, len(mutated) - 1))] = data.draw(st.integers(0, 255))
     try:
