@@ -6,7 +6,6 @@ import numpy as np
 import onnxruntime
 import pytest
 from onnx.reference import ReferenceEvaluator
-from tests.graph.cases import CASES, Case, label, network_of
 
 from atrous.errors import NetworkError
 from atrous.geometry import Explicit, Same
@@ -14,6 +13,7 @@ from atrous.graph import layers as L
 from atrous.graph.fact import Fact
 from atrous.graph.layer import Layer
 from atrous.importers import load, to_onnx
+from tests.graph.cases import CASES, Case, label, network_of
 
 OPTIONS = onnxruntime.SessionOptions()
 OPTIONS.intra_op_num_threads = 1
@@ -115,6 +115,11 @@ WRONG: list[tuple[Layer, tuple[Fact, ...], str]] = [
     (L.Resize(), (Fact(F, (2, 3)), Fact.of(np.array([1.0, -1.0], np.float32))), "must be positive and finite"),
     (L.Range(), tuple(Fact.of(np.array(x)) for x in (0, 3, 0)), "delta is 0"),
     (L.ConstantOfShape(), (Fact.of(np.array([-1])),), "has a negative size"),
+    (L.ConstantOfShape(), (Fact.of(np.array([1 << 30, 1 << 30])),), "at most 32 and 2\\*\\*48 are possible"),
+    (L.Reshape(), (Fact(F, (1,)), Fact.of(np.ones(40, np.int64))), "would have 40 axes and 1 elements"),
+    (L.Reshape(), (Fact(F, (1,)), Fact.of(np.ones(1, np.float32))), "must hold integers of type int64"),
+    (L.Expand(), (Fact(F, (1,)), Fact.of(np.array([-2]))), "sizes must be at least 0"),
+    (L.Range(), tuple(Fact.of(np.array(x, np.float32)) for x in (0, np.inf, 1)), "has no end; the numbers must be finite"),
 ]
 
 

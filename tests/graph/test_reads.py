@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.graph.cases import COMPUTED, CONVOLUTIONS, Case, floats, label
 
 from atrous.geometry import Box, pull_back
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Fused, Step
 from atrous.graph.layers import Add, Mul, Pad, Relu, Resize, Sub
+from tests.graph.cases import COMPUTED, CONVOLUTIONS, Case, floats, label
 
 FUSED: list[Case] = [
     (

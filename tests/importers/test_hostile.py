@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, external_data_helper, helper
-from tests.importers.models import ints, model, node
 
 from atrous.errors import ArgumentError, AtrousError, FileError, NetworkError, UnsupportedError
 from atrous.graph.facts import infer_facts
 from atrous.graph.layers import Softmax
 from atrous.graph.network import Network, Node
 from atrous.importers import load, save, to_onnx
+from tests.importers.models import ints, model, node
 
 CONV = model([node("Conv", "x", "w", outputs=["c"]), node("Relu", "c")], constants={"w": np.ones((3, 4, 3, 3), np.float32)})
 ONE = {"w": np.ones((3, 4, 1, 1), np.float32)}

@@ -6,12 +6,12 @@ import numpy as np
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
-from tests.importers.models import ints, model, node
 
 from atrous.graph import layers as L
 from atrous.graph.evaluate import evaluate
 from atrous.graph.passes import specialise
 from atrous.importers import load
+from tests.importers.models import ints, model, node
 
 OPTIONS = onnxruntime.SessionOptions()
 OPTIONS.intra_op_num_threads = 1

@@ -42,6 +42,13 @@ MACs are multiply-adds of convolutions and linear layers, every tap counted, als
     assert str(inspect(lenet())) == expected
 
 
+def test_an_open_batch_is_one_whatever_its_name() -> None:
+    b = Builder("named")
+    network = b.build(b.relu(b.input("x", ("batch", 1, "length"))))
+    assert inspect(network).inputs == (("x", "float32", (1, 1, 224)),)
+    assert inspect(network).assumed == ("batch = 1", "length = 224")
+
+
 def test_the_table_keeps_to_the_width() -> None:
     report = inspect(resnet18(), (1, 3, 224, 224))
     table = report.text(90).split("\n\n")[1].splitlines()

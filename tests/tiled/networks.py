@@ -35,7 +35,7 @@ class Sketch:
 
     def __init__(self, name: str, channels: int = 1, axes: int = 2, dtype: str = "float32", batch: int | str = "N") -> None:
         space = ("D", "H", "W")[3 - axes :]
-        self._name, self._axes, self._dtype = name, axes, dtype
+        self._name, self._axes, self.dtype = name, axes, dtype
         self._input = Fact(dtype, (batch, channels, *space))
         self._nodes: list[Node] = []
         self._constants: dict[str, Array] = {}
@@ -56,13 +56,13 @@ class Sketch:
     ) -> str:
         reach = (kernel - 1) * dilation
         pads = as_padding([(reach // 2, reach - reach // 2)] * self._axes if padding is None else padding, self._axes)  # type: ignore[arg-type]
-        w = self._random.standard_normal((outputs, inputs, *(kernel,) * self._axes)).astype(self._dtype)
-        b = self._random.standard_normal(outputs).astype(self._dtype)
+        w = self._random.standard_normal((outputs, inputs, *(kernel,) * self._axes)).astype(self.dtype)
+        b = self._random.standard_normal(outputs).astype(self.dtype)
         layer = Conv((kernel,) * self._axes, (stride,) * self._axes, (dilation,) * self._axes, pads)
         return self.add(layer, x, self.constant(w), self.constant(b))
 
     def up(self, x: str, inputs: int, outputs: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> str:
-        w = self._random.standard_normal((inputs, outputs, *(kernel,) * self._axes)).astype(self._dtype)
+        w = self._random.standard_normal((inputs, outputs, *(kernel,) * self._axes)).astype(self.dtype)
         layer = ConvTranspose(
             (kernel,) * self._axes,
             (stride,) * self._axes,

@@ -55,6 +55,9 @@ class OracleBound:
             array[...] = results[name][boxes[name].slices()]
             self.tiles.append(boxes[name])
 
+    def release(self) -> None:
+        pass
+
 
 @dataclass
 class OracleProgram:

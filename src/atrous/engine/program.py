@@ -100,6 +100,11 @@ class Bound:
                 if made[name] is not array:
                     array[...] = made[name]
 
+    def release(self) -> None:
+        """Let go of the scratch memory; the next run takes it again."""
+        with self.lock:
+            self.arena = Arena()
+
     def _check(self, boxes: Boxes, arrays: Mapping[str, Array]) -> None:
         """Kernels trust their boxes: an array of another shape would be overrun."""
         for name, array in arrays.items():

@@ -36,7 +36,7 @@ class Box:
 
     @property
     def empty(self) -> bool:
-        return self.size == 0
+        return any(hi <= lo for lo, hi in zip(self.lo, self.hi, strict=True))
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return iter(zip(self.lo, self.hi, strict=True))
@@ -70,8 +70,8 @@ def hull(boxes: Iterable[Box]) -> Box | None:
     Box(lo=(0,), hi=(9,))
     """
     full = [box for box in boxes if not box.empty]
-    if not full:
-        return None
+    if len(full) < 2:
+        return full[0] if full else None
     lo = tuple(map(min, zip(*(box.lo for box in full), strict=True)))
     hi = tuple(map(max, zip(*(box.hi for box in full), strict=True)))
     return Box(lo, hi)

@@ -6,14 +6,17 @@ extent: what lies outside is padding, and padding belongs to the layer that read
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from atrous.geometry import Box, Pull, hull, pull_back
 from atrous.graph.fact import Fact
 from atrous.graph.layer import Layer
-from atrous.graph.network import Network
+from atrous.graph.network import Network, Node
+
+#: A value that a node reads: its name, its sizes, and the maps of its axes.
+_Operand = tuple[str, tuple[int, ...], tuple[Pull, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,20 +27,26 @@ class Demands:
     facts: Mapping[str, Fact]
 
     @cached_property
-    def _pulls(self) -> tuple[tuple[tuple[Pull, ...], ...], ...]:
-        return tuple(node.layer.reads(*(self.facts[name] for name in node.inputs)) for node in self.network.nodes)
+    def _backwards(self) -> tuple[tuple[Node, tuple[_Operand, ...]], ...]:
+        """The nodes from the last to the first, each with what it reads."""
+        return tuple((node, tuple(self._operands(node))) for node in reversed(self.network.nodes))
+
+    def _operands(self, node: Node) -> Iterator[_Operand]:
+        facts = [self.facts[name] for name in node.inputs]
+        for name, fact, pulls in zip(node.inputs, facts, node.layer.reads(*facts), strict=True):
+            yield name, fact.sizes, pulls
 
     def __call__(self, wanted: Mapping[str, Box]) -> dict[str, Box]:
         """The box of every value that ``wanted`` needs, the wanted ones and the inputs included; others are left out."""
         asked: dict[str, list[Box]] = {name: [box] for name, box in wanted.items()}
         boxes: dict[str, Box] = {}
-        for node, operands in zip(reversed(self.network.nodes), reversed(self._pulls), strict=True):
+        for node, operands in self._backwards:
             box = hull(asked.get(node.output, ()))
             if box is None:
                 continue
             box = boxes[node.output] = made_together(box, node.layer, self.facts[node.output])
-            for name, pulls in zip(node.inputs, operands, strict=True):
-                asked.setdefault(name, []).append(pull_back(box, pulls).clip(self.facts[name].sizes))
+            for name, sizes, pulls in operands:
+                asked.setdefault(name, []).append(pull_back(box, pulls).clip(sizes))
         for name in (*self.network.inputs, *self.network.constants):
             box = hull(asked.get(name, ()))
             if box is not None:
@@ -52,6 +61,8 @@ def demand(network: Network, facts: Mapping[str, Fact], wanted: Mapping[str, Box
 
 def made_together(box: Box, layer: Layer, fact: Fact) -> Box:
     """The box with the axes whole along which the layer makes all elements together."""
+    if not layer.together:
+        return box
     lo, hi = list(box.lo), list(box.hi)
     for axis in layer.together:
         if axis < fact.rank:

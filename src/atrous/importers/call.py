@@ -50,7 +50,10 @@ class Call:
 
     def integers(self, place: int) -> tuple[int, ...]:
         """The elements of a constant operand, as integers."""
-        return tuple(int(item) for item in self.value(place).reshape(-1))
+        array = self.value(place)
+        if array.dtype.kind != "i":
+            raise NetworkError(f"operand {place} holds {array.dtype.name}; it must hold integers")
+        return tuple(int(item) for item in array.reshape(-1))
 
     def rank(self, place: int) -> int:
         """How many axes an operand has."""

@@ -56,8 +56,11 @@ def _concrete(network: Network, shapes: Shapes | None) -> tuple[dict[str, Fact],
     """Concrete facts of the inputs, and what had to be assumed for them."""
     if shapes is not None:
         return input_facts(network, shapes), ()
-    open_sizes = [dim for fact in network.inputs.values() for dim in fact.shape if isinstance(dim, str)]
-    sizes = {dim: BATCH if dim == "N" else SIZE for dim in open_sizes}
+    sizes: dict[str, int] = {}
+    for fact in network.inputs.values():
+        for axis, dim in enumerate(fact.shape):
+            if isinstance(dim, str):
+                sizes.setdefault(dim, BATCH if axis == 0 else SIZE)
     filled = {
         name: tuple(sizes[dim] if isinstance(dim, str) else dim for dim in fact.shape) for name, fact in network.inputs.items()
     }

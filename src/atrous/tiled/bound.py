@@ -37,6 +37,10 @@ class Bound(Protocol):
         """Compute: ``inputs`` hold exactly the demanded boxes, ``outputs`` receive exactly the wanted ones."""
         ...
 
+    def release(self) -> None:
+        """Let go of scratch memory that was kept from tile to tile."""
+        ...
+
 
 class Program(Protocol):
     """A compiled network."""

@@ -7,7 +7,7 @@ grid is summed up from one tile of each kind, with the same boxes that the run w
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -23,7 +23,7 @@ from atrous.tiled.layout import Layout
 from atrous.tiled.source import Sink, Source
 
 #: Beyond this many tiles along one axis their kinds are found from a sample: the first, the last and some between.
-_EXACT = 256
+_EXACT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +77,49 @@ class Job:
     def output_fact(self) -> Fact:
         return self.bound.facts[self.output]
 
-    def need(self, tile: Box) -> Need:
-        """The memory that one tile takes beside what the process, the source and the sink hold anyway."""
+    def need(self, tile: Box, arena: Callable[[Mapping[str, Box]], int] | None = None) -> Need:
+        """The memory that one tile takes beside what the process, the source and the sink hold anyway.
+
+        ``arena`` may estimate what the engine's scratch will be; the engine itself plans it exactly, which takes longer.
+        """
         boxes = self.bound.demand({self.output: tile})
         read = boxes.get(self.input, Box((0,) * self.input_fact.rank, (0,) * self.input_fact.rank))
         stored = self.reading.stored_shape(read.shape)
         at_hand, in_place = self.view(read) is not None, self.computes_in_place(tile)
         return Need(
-            arena=self.bound.arena_bytes(boxes),
+            arena=(arena or self.bound.arena_bytes)(boxes),
             tile_in=0 if at_hand else read.size * np.dtype(self.input_fact.dtype).itemsize,
             tile_out=0 if in_place else tile.size * np.dtype(self.output_fact.dtype).itemsize,
             source=self.source.scratch(stored) if not read.empty else 0,
             sink=self.sink.scratch(self.writing.stored_shape(tile.shape)),
         )
+
+    def live_bytes(self, boxes: Mapping[str, Box]) -> int:
+        """The most that the values between input and output take at once, each from its node to its last reader."""
+        most = now = 0
+        for node in self.bound.network.nodes:
+            now += self._bytes(boxes, node.output)
+            most = max(most, now)
+            now -= sum(self._bytes(boxes, name) for name in self._last_read[node.name])
+        return most
+
+    def _bytes(self, boxes: Mapping[str, Box], name: str) -> int:
+        return boxes[name].size * self._itemsizes[name] if name in boxes and name in self._itemsizes else 0
+
+    @cached_property
+    def _itemsizes(self) -> dict[str, int]:
+        """Bytes of an element of each value that lies in the arena."""
+        made = (node.output for node in self.bound.network.nodes)
+        return {name: np.dtype(self.bound.facts[name].dtype).itemsize for name in made if name != self.output}
+
+    @cached_property
+    def _last_read(self) -> dict[str, list[str]]:
+        """For each node the values that nobody reads after it."""
+        reader = {name: node.name for node in self.bound.network.nodes for name in (node.output, *node.inputs)}
+        ends: dict[str, list[str]] = {node.name: [] for node in self.bound.network.nodes}
+        for name, last in reader.items():
+            ends[last].append(name)
+        return ends
 
     def view(self, read: Box) -> Array | None:
         """A box of the input as it lies in memory, if it lies there as the engine wants it: in C order, without gaps."""
@@ -147,41 +177,70 @@ class Job:
             if not node.layer.local and node.output in needed and self.bound.facts[node.output].value is None
         )
 
-    def kinds(self, tile: Sequence[int]) -> list[tuple[Box, float]]:
-        """One tile of each kind in the grid, and how many tiles of the grid are of this kind."""
-        axes = [self._axis_kinds(axis, tile[axis]) for axis in range(len(tile))]
+    def kinds(self, tile: Sequence[int]) -> list[Kind]:
+        """The kinds of tiles in a grid."""
         found = []
-        for parts in itertools.product(*axes):
-            lo, hi = tuple(part[0] for part, _ in parts), tuple(part[1] for part, _ in parts)
-            found.append((Box(lo, hi), prod(count for _, count in parts)))
+        for parts in itertools.product(*(self._axis_kinds(axis, step) for axis, step in enumerate(tile))):
+            box = Box(tuple(part.span[0] for part in parts), tuple(part.span[1] for part in parts))
+            found.append(Kind(box, prod(part.count for part in parts), all(part.largest for part in parts)))
         return found
 
-    def _axis_kinds(self, axis: int, step: int) -> list[tuple[tuple[int, int], float]]:
+    def _axis_kinds(self, axis: int, step: int) -> list[_AxisKind]:
         """The intervals of an axis by the sizes of all boxes they need, the other axes being whole."""
         sizes = self.output_fact.sizes
         full = Box.full(sizes)
-        numbers, weight = _numbers(ceil_div(sizes[axis], step))
-        if len(numbers) == 1:
-            return [((0, sizes[axis]), 1.0)]
-        kinds: dict[tuple[tuple[str, tuple[int, ...]], ...], tuple[tuple[int, int], float]] = {}
-        for number in numbers:
+        weights = _weights(ceil_div(sizes[axis], step))
+        if len(weights) == 1:
+            return [_AxisKind((0, sizes[axis]), 1.0, True)]
+        spans: dict[_Profile, tuple[int, int]] = {}
+        counts: dict[_Profile, float] = {}
+        for number, weight in weights.items():
             span = (number * step, min((number + 1) * step, sizes[axis]))
             boxes = self.bound.demand({self.output: _replaced(full, axis, span)})
-            profile = tuple((name, box.shape) for name, box in boxes.items())
-            first, count = kinds.get(profile, (span, 0.0))
-            kinds[profile] = (first, count + weight[number])
-        return list(kinds.values())
+            profile = tuple(boxes[name].size if name in boxes else 0 for name in self._varying)
+            spans.setdefault(profile, span)
+            counts[profile] = counts.get(profile, 0.0) + weight
+        return [_AxisKind(span, counts[profile], not _below_another(profile, spans)) for profile, span in spans.items()]
+
+    @cached_property
+    def _varying(self) -> tuple[str, ...]:
+        return (self.input, *(node.output for node in self.bound.network.nodes))
 
 
-def _numbers(count: int) -> tuple[list[int], dict[int, float]]:
+#: The sizes of all boxes that an interval needs.
+_Profile = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Tiles that need boxes of the same sizes: one of them, how many there are, and whether no other kind needs more."""
+
+    box: Box
+    count: float
+    largest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _AxisKind:
+    """The same for the intervals of one axis."""
+
+    span: tuple[int, int]
+    count: float
+    largest: bool
+
+
+def _below_another(profile: _Profile, others: Iterable[_Profile]) -> bool:
+    return any(other != profile and all(a <= b for a, b in zip(profile, other, strict=True)) for other in others)
+
+
+def _weights(count: int) -> dict[int, float]:
     """The tiles along an axis to look at, and for how many tiles each of them stands."""
     if count <= _EXACT:
-        return list(range(count)), dict.fromkeys(range(count), 1.0)
+        return dict.fromkeys(range(count), 1.0)
     edge = _EXACT // 4
-    middle = sorted({edge + (count - 2 * edge) * i // (2 * edge) for i in range(2 * edge)})
-    inner = dict.fromkeys(middle, (count - 2 * edge) / len(middle))
-    weight = dict.fromkeys([*range(edge), *range(count - edge, count)], 1.0) | inner
-    return sorted(weight), weight
+    inner = sorted({edge + (count - 2 * edge) * i // (2 * edge) for i in range(2 * edge)})
+    weights = dict.fromkeys(range(edge), 1.0) | dict.fromkeys(inner, (count - 2 * edge) / len(inner))
+    return weights | dict.fromkeys(range(count - edge, count), 1.0)
 
 
 def _replaced(box: Box, axis: int, span: tuple[int, int]) -> Box:

@@ -150,7 +150,6 @@ def _plan(job: Job, network: str, options: Options) -> TilePlan:
             _too_small(job, network, budget, budget - room + grid_need(job, chosen).total, tile is not None)
         )
     chosen, need = found
-    kinds = job.kinds(chosen)
     whole = job.work(middle(sizes, sizes))
     return TilePlan(
         network=network,
@@ -160,7 +159,7 @@ def _plan(job: Job, network: str, options: Options) -> TilePlan:
         output_shape=sizes,
         tile=chosen,
         halo=job.halo(chosen),
-        overhead=sum(job.work(box) * count for box, count in kinds) / whole - 1 if whole else 0.0,
+        overhead=sum(job.work(kind.box) * kind.count for kind in job.kinds(chosen)) / whole - 1 if whole else 0.0,
         memory=(*fixed, *_tile_memory(need)),
         budget=budget,
     )

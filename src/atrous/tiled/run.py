@@ -47,6 +47,11 @@ def run(
     ``planned(plan)`` once before the first, and may stop the run by raising.
 
     Raises ``ArgumentError``, ``FileError``, or ``MemoryBudgetError`` before anything is read when the budget is too small.
+
+    >>> from atrous.graph.networks import dncnn
+    >>> image = np.zeros((100, 120), np.float32)
+    >>> run(dncnn(), image, tile=64).shape
+    (100, 120)
     """
     with prepared(network, source, out, Options(memory, tile, threads, overwrite)) as ready:
         if planned is not None:
@@ -64,7 +69,12 @@ def plan(
     threads: int | None = None,
     overwrite: bool = False,
 ) -> TilePlan:
-    """The plan that ``run`` with the same arguments follows; nothing is read but headers, and nothing is written."""
+    """The plan that ``run`` with the same arguments follows; nothing is read but headers, and nothing is written.
+
+    >>> from atrous.graph.networks import dncnn
+    >>> plan(dncnn(), np.zeros((100, 120), np.float32), tile=64).grid
+    (1, 1, 2, 2)
+    """
     with prepared(network, source, out, Options(memory, tile, threads, overwrite)) as ready:
         return ready.plan
 
@@ -86,6 +96,8 @@ def _execute(job: Job, plan: TilePlan, threads: int | None, progress: Progress |
     except BaseException:  # Ctrl-C too
         job.sink.abandon()
         raise
+    finally:
+        job.bound.release()  # a program may live on: the next plan must not find this run's memory in use
     return result
 
 

@@ -77,6 +77,8 @@ def value(fact: Fact, what: str) -> Array:
 
 def integers(fact: Fact, what: str) -> tuple[int, ...]:
     """The elements of a known operand as integers."""
+    if fact.dtype not in ("int32", "int64"):
+        raise NetworkError(f"{what} {fact!r} must hold integers of type int64 (or int32)")
     return tuple(int(item) for item in value(fact, what).reshape(-1))
 
 
