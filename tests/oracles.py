@@ -11,6 +11,8 @@ from torch.nn import functional
 from atrous import reference
 from atrous.problem import Problem
 
+torch.set_num_threads(1)  # problems are small; two cores would spend their time on waiting for each other
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _CONV = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,14 @@ def problems(
         output_padding=tuple(w.output_padding for w in found if isinstance(w, TransposedWindow)),
         dtype=draw(st.sampled_from(list(dtypes))),
     )
+
+
+@st.composite
+def other_sizes(draw: Draw, problem: Problem) -> Problem:
+    """The same layer on another batch of signals of other sizes."""
+    found = problem.transposed_windows if problem.transposed else problem.windows
+    space = tuple(draw(sizes_for(window, LARGEST[problem.axes])) for window in found)
+    return replace(problem, batch=draw(st.integers(1, 3)), space=space)
 
 
 def _floor(window: Window) -> Window:

@@ -85,6 +85,7 @@ class Bound:
 
     def run(self, boxes: Boxes, inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int | None = None) -> None:
         """Compute these boxes: ``inputs`` hold exactly the inputs' boxes, ``outputs`` receive the outputs' ones."""
+        self._check(boxes, {**inputs, **outputs})
         with self.lock:
             schedule = self.schedule(boxes)
             given = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
@@ -103,6 +104,14 @@ class Bound:
         """Let go of the scratch memory; the next run takes it again."""
         with self.lock:
             self.arena = Arena()
+
+    def _check(self, boxes: Boxes, arrays: Mapping[str, Array]) -> None:
+        """Kernels trust their boxes: an array of another shape would be overrun."""
+        for name, array in arrays.items():
+            fact = Fact(self.facts[name].dtype, boxes[name].shape)
+            if array.shape != fact.sizes or array.dtype != np.dtype(fact.dtype):
+                seen = f"{array.dtype}[{','.join(map(str, array.shape))}]"
+                raise ArgumentError(f"{name}: got {seen}; the box {boxes[name]} of this value is {fact!r}: see Bound.demand")
 
     def _write(self, boxes: Boxes) -> Schedule:
         schedule = Schedule()
