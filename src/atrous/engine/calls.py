@@ -304,10 +304,8 @@ def _call(program: Program, x: Any, out: Any) -> Array:
     if signal.ndim != w.ndim:
         raise ArgumentError(f"x: got shape {signal.shape}; for w of shape {w.shape} it must have {w.ndim} axes, (N, C, *space)")
     if signal.shape[1] != fact.shape[1]:
-        seen = f"{signal.shape} with {signal.shape[1]} channels"
-        raise ArgumentError(
-            f"x: got shape {seen}; {fact.shape[1]} channels are what w of shape {w.shape} with its groups takes"
-        )
+        rule = f"w of shape {w.shape} with its groups takes {fact.shape[1]}"
+        raise ArgumentError(f"x: got shape {signal.shape} with {signal.shape[1]} channels; {rule}")
     try:
         result: Array = program(signal, out=out)
     except NetworkError as error:
