@@ -71,12 +71,8 @@ def train(options: argparse.Namespace) -> nn.Module:
     start, losses = time.monotonic(), []
     for step in range(1, options.steps + 1):
         clean = torch.from_numpy(crops.batch(options.batch, rng))
-        noise = torch.randn_like(clean) * SIGMA
-        noisy = (clean + noise).to(memory_format=torch.channels_last)
         # bfloat16 doubles the speed where the CPU has it; the last tenth is float32, as the network will be run
-        with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16 and step <= 0.9 * options.steps):
-            guess = net(noisy)
-        loss = (guess.float() - noise).square().mean()
+        loss = squared_error(net, clean, bfloat16=options.bfloat16 and step <= 0.9 * options.steps)
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -84,12 +80,26 @@ def train(options: argparse.Namespace) -> nn.Module:
         mean.update_parameters(net)
         losses.append(loss.item())
         if step % options.report == 0 or step == options.steps:
-            gains = ", ".join(f"{name} +{result['gain']:.2f}" for name, result in held_out_results(mean).items())
-            loss_db = -10 * np.log10(np.mean(losses))
-            print(f"step {step}/{options.steps}  {time.monotonic() - start:.0f} s  crops {loss_db:.2f} dB  {gains}", flush=True)
+            print(f"step {step}/{options.steps}  {time.monotonic() - start:.0f} s  {progress(mean, losses)}", flush=True)
             losses.clear()
-            torch.save(mean.module.state_dict(), options.checkpoint) if options.checkpoint else None
+            if options.checkpoint:
+                torch.save(mean.module.state_dict(), options.checkpoint)
     return mean.module
+
+
+def squared_error(net: nn.Module, clean: torch.Tensor, bfloat16: bool) -> torch.Tensor:
+    """The mean squared error of the noise that the network sees in crops with fresh noise."""
+    noise = torch.randn_like(clean) * SIGMA
+    noisy = (clean + noise).to(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        guess = net(noisy)
+    return (guess.float() - noise).square().mean()
+
+
+def progress(net: nn.Module, losses: Sequence[float]) -> str:
+    """The loss since the last line as PSNR, and the gains on the held-out photographs, which decide nothing."""
+    gains = ", ".join(f"{name} {result['gain']:+.2f}" for name, result in held_out_results(net).items())
+    return f"crops {-10 * np.log10(np.mean(losses)):.2f} dB  {gains}"
 
 
 def to_onnx(net: nn.Sequential) -> onnx.ModelProto:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from atrous.errors import ArgumentError, NetworkError
 from atrous.graph.fact import Fact
-from atrous.graph.network import Network, Node, Shapes
+
+if TYPE_CHECKING:
+    from atrous.graph.network import Network, Node, Shapes
 
 #: Constants of at most this many elements are followed through the nodes: shape arithmetic, never weights.
 SMALL = 4096

@@ -12,6 +12,7 @@ import numpy as np
 import atrous
 from atrous.errors import NetworkError
 from atrous.graph.fact import Array, Fact
+from atrous.graph.facts import infer_facts, input_facts
 from atrous.graph.layer import Fused, Layer, Pointwise
 
 if TYPE_CHECKING:
@@ -95,8 +96,6 @@ class Network:
 
         Every tap counts, those on padding too; nothing else does. One multiply-add is two FLOP.
         """
-        from atrous.graph.facts import infer_facts, input_facts
-
         facts = infer_facts(self, input_facts(self, shapes))
         return sum(node.layer.macs(facts[node.output], *(facts[name] for name in node.inputs)) for node in self.nodes)
 
