@@ -12,17 +12,14 @@ import atrous
 from atrous.graph.evaluate import evaluate
 from atrous.graph.network import Network
 from atrous.graph.networks import (
-    alexnet,
     context_module,
     context_module_large,
     dncnn,
     lenet,
     mobilenet_v2,
     resnet18,
-    resnet50,
     unet,
     unet3d,
-    vgg16,
     wavenet,
 )
 from atrous.importers import to_onnx
@@ -42,16 +39,6 @@ SMALL: dict[str, tuple[Make, tuple[int, ...]]] = {
     "unet3d": (lambda: unet3d(width=1), (1, 3, 92, 92, 100)),
     "mobilenet_v2": (mobilenet_v2, (1, 3, 33, 50)),
     "resnet18": (resnet18, (1, 3, 40, 33)),
-}
-
-#: The networks as they are, for the engine.
-FULL: dict[str, tuple[Make, tuple[int, ...]]] = {
-    "alexnet": (alexnet, (1, 3, 224, 224)),
-    "vgg16": (vgg16, (1, 3, 224, 224)),
-    "resnet50": (resnet50, (1, 3, 224, 224)),
-    "context_module": (context_module, (1, 21, 64, 64)),
-    "dncnn": (dncnn, (1, 1, 60, 90)),
-    "wavenet": (wavenet, (1, 256, 500)),
 }
 
 
@@ -85,13 +72,5 @@ def test_export_means_the_same_to_onnx_runtime(name: str) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_engine_gives_the_result_of_onnx_runtime(name: str) -> None:
     make, shape = SMALL[name]
-    network, x = make(), signal(shape)
-    close(atrous.compile(network)(x), peer(network, x))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FULL)
-def test_full_networks_give_the_result_of_onnx_runtime(name: str) -> None:
-    make, shape = FULL[name]
     network, x = make(), signal(shape)
     close(atrous.compile(network)(x), peer(network, x))
