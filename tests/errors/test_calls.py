@@ -146,11 +146,11 @@ def test_what_is_no_array_of_numbers() -> None:
     refused(f"x: got an array of complex64; {numbers}", conv, X.astype("complex64"))
     refused(f"x: got NoneType; {numbers}", conv, None)
     refused(f"w: got str; {numbers}", conv, w="weights")
-    with pytest.raises(ArgumentError, match="x: this list cannot be read as an array of float32 or float64: .*inhomogeneous"):
+    with pytest.raises(ArgumentError, match=r"x: this list cannot be read as an array of float32 or float64: .*inhomogeneous"):
         conv([[1.0, 2.0], [3.0]])
-    with pytest.raises(ArgumentError, match="x: this Tensor cannot be read as an array of float32 or float64: .*detach"):
+    with pytest.raises(ArgumentError, match=r"x: this Tensor cannot be read as an array of float32 or float64: .*detach"):
         conv(torch.from_numpy(X).requires_grad_())
-    with pytest.raises(ArgumentError, match="x: this Tensor cannot be read as an array of float32 or float64: .*dtype"):
+    with pytest.raises(ArgumentError, match=r"x: this Tensor cannot be read as an array of float32 or float64: .*dtype"):
         conv(torch.from_numpy(X).bfloat16())
     masked = np.ma.masked_array(X, X > 0)
     refused("x: got a masked array, whose mask would be lost; fill it with .filled(number)", conv, masked)
