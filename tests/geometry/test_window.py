@@ -26,6 +26,8 @@ def test_outputs_reads_and_intervals_are_those_of_the_definition(drawn: tuple[Wi
         assert set(window.landing(output, size)) == {i for i in inputs if 0 <= i < size}
         assert window.needs(output, output + 1) == (min(inputs), max(inputs) + 1)
         assert list(window.taps_of_output(output, 0, size)) == [t for o, t, i in found if o == output and 0 <= i < size]
+    full = [o for o in range(window.output_size(size)) if len(window.taps_of_output(o, 0, size)) == window.kernel]
+    assert [o for o in range(*window.inside(size)) if 0 <= o < window.output_size(size)] == full
     for tap in range(window.kernel):
         assert list(window.outputs_of_tap(tap, size)) == [o for o, t, i in found if t == tap and 0 <= i < size]
     assert window.taps(size) == len(found)

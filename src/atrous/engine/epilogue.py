@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from atrous.engine.emit import ELEMENT, Arguments, Emitter, Value
+from atrous.engine.emit import ELEMENT, Emitter, Value
 from atrous.engine.maths import Num, VectorMaths, operand
 from atrous.engine.sweep import Sweep, Tile, Unit
 from atrous.graph.layer import Step
@@ -73,6 +73,3 @@ class Writer:
             e.store(result.value, place)
         else:
             e.store_masked(result.value, place, mask)
-
-
-__all__ = ["Arguments", "Epilogue", "Writer", "apply_steps"]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from atrous.engine.emit import I1, Arguments, Count, Emitter, Value
-from atrous.geometry import Window, ceil_div
+from atrous.engine.emit import Arguments, Count, Emitter, Value
+from atrous.geometry import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,8 @@ class AxisRun:
     @property
     def interior(self) -> tuple[int, int]:
         """The run of outputs, counted from ``first``, whose taps all lie inside the signal."""
-        stride, reach = self.window.stride, self.window.extent - 1
-        lo = max(0, ceil_div(-self.origin, stride))
-        hi = (self.extent - 1 - reach - self.origin) // stride + 1
+        lo, hi = (end - self.first for end in self.window.inside(self.extent))
+        lo = max(0, lo)
         return lo, max(lo, min(hi, self.count))
 
 
@@ -211,5 +210,3 @@ class Unit:
 
 
 Row = Callable[[Value, Value | None, list[Value]], list[Value]]
-Mask = Value | None
-TRUE = ir.Constant(I1, 1)

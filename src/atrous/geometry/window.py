@@ -92,6 +92,15 @@ class Window:
         last = min(self.output_size(size), ceil_div(size - shift, self.stride))
         return range(first, max(first, last))
 
+    def inside(self, size: int) -> tuple[int, int]:
+        """The outputs ``[lo, hi)`` that read no padding: all their taps land inside a signal of ``size`` inputs.
+
+        >>> Window(3, pad_lo=1, pad_hi=1).inside(5)
+        (1, 4)
+        """
+        lo = ceil_div(self.pad_lo, self.stride)
+        return (lo, max(lo, (size - self.extent + self.pad_lo) // self.stride + 1))
+
     def taps_of_output(self, output: int, lo: int, hi: int) -> range:
         """The taps with which an output lands in ``[lo, hi)``: in the signal for ``(0, size)``.
 

@@ -13,7 +13,6 @@ from math import prod
 from llvmlite import ir
 
 from atrous.engine.emit import BYTES, ELEMENT, Arguments, Emitter, Value
-from atrous.engine.maths import constant
 from atrous.target import Target
 
 #: Outer axes of a grid kernel.
@@ -149,6 +148,3 @@ def lanes_of(target: Target, arrays: Sequence[Access]) -> int:
     if any(array.step is None for array in arrays) or arrays[0].step != 1:
         return 1
     return max(1, target.vector_bytes // max(BYTES[array.dtype] for array in arrays))
-
-
-__all__ = ["Access", "Axes", "Grid", "accesses", "constant", "grid_names", "grid_words", "lanes_of", "merge"]

@@ -5,7 +5,6 @@ Sums of float32 are accumulated in float64, so a mean over a million pixels is a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -73,6 +72,3 @@ def emit(e: Emitter, spec: Reduction) -> None:
         grid.store(0, rows[0], place, result.value, mask)
 
     grid.emit(body)
-
-
-__all__: Sequence[str] = ("INNER", "Reduction", "emit", "extra_names", "extra_words")

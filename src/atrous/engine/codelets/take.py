@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llvmlite import ir
-
 from atrous.engine.codelets.grid import OUTER, Access, Grid
 from atrous.engine.emit import ELEMENT, I64, Emitter, Value
 from atrous.graph.fact import Array
@@ -63,6 +61,3 @@ def emit(e: Emitter, spec: Take) -> None:
         grid.store(0, rows[0], place, total, mask)
 
     grid.emit(body)
-
-
-__all__ = ["Table", "Take", "emit", "extra_names", "ir"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
@@ -34,7 +34,7 @@ def _(layer: Conv, tape: Tape, task: Task) -> View:
         for window, (lo, hi), size in zip(windows, list(task.box)[2:], task.facts[0].sizes[2:], strict=True)
     ]
     row = task.output.sizes[-1]
-    _convolve(tape, task, out, axes, layer.groups, weights, bias, (task.constants, None), row)
+    _convolve(tape, task, out, Dense(axes, layer.groups, weights, bias, (task.constants, None), row, (1,) * len(axes)))
     return out
 
 
@@ -48,49 +48,52 @@ def _weights(tape: Tape, task: Task) -> tuple[Array, Array | None]:
     return weights, bias[0] if bias else None
 
 
-def _convolve(
-    tape: Tape,
-    task: Task,
-    out: View,
-    axes: Sequence[AxisRun],
-    groups: int,
-    weights: Array,
-    bias: Array | None,
-    key: object,
-    row: int,
-    steps: Sequence[int] | None = None,
-) -> None:
-    """One dense convolution into ``out``; ``steps`` are the distances of neighbouring outputs, for phases."""
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """A dense convolution over a box: its axes, and weights with the key under which they are packed once."""
+
+    axes: Sequence[AxisRun]
+    groups: int
+    weights: Array
+    bias: Array | None
+    key: object
+    row: int  # the length of the whole signal's output rows
+    steps: Sequence[int]  # the distances of neighbouring outputs: more than 1 for phases
+
+    def task(self, tape: Tape, x: View, epilogue: Epilogue) -> Convolution:
+        """What the kernel is specialised on."""
+        windows = [axis.window for axis in self.axes]
+        return Convolution(
+            x.dtype,
+            self.weights.shape[1],
+            self.weights.shape[0] // self.groups,
+            self.groups,
+            tuple(w.kernel for w in windows),
+            tuple(w.stride for w in windows),
+            tuple(w.dilation for w in windows),
+            x.strides[-1],
+            epilogue,
+            tape.cached(("finite", repr(self.key)), lambda: bool(np.isfinite(self.weights).all())),
+        )
+
+
+def _convolve(tape: Tape, task: Task, out: View, dense: Dense) -> None:
+    """Launch the planned kernel of a dense convolution into ``out``."""
     x = tape.as_channels_last(task.operands[0])
     operands = [channel_operand(tape, view, task.box) for view in task.extras]
-    pitch = x.strides[-1]
-    epilogue = Epilogue(task.steps, tuple(view.dtype for view in operands), out.dtype)
-    windows = [axis.window for axis in axes]
-    c = Convolution(
-        x.dtype,
-        weights.shape[1],
-        weights.shape[0] // groups,
-        groups,
-        tuple(w.kernel for w in windows),
-        tuple(w.stride for w in windows),
-        tuple(w.dilation for w in windows),
-        pitch,
-        epilogue,
-        tape.cached(("finite", repr(key)), lambda: bool(np.isfinite(weights).all())),
-    )
+    c = dense.task(tape, x, Epilogue(task.steps, tuple(view.dtype for view in operands), out.dtype))
     target = tape.compiler.target
-    chosen = plan(c, row, target)
+    chosen = plan(c, dense.row, target)
     codelet, register = chosen.codelet, chosen.register
     packed = tape.cached(
-        ("packed", repr(key), codelet.__name__, register, c.dtype),
-        lambda: codelet.pack(c, register, weights, bias, target),
+        ("packed", repr(dense.key), codelet.__name__, register, c.dtype),
+        lambda: codelet.pack(c, register, dense.weights, dense.bias, target),
     )
     blocks = codelet.blocks(c, register, target)
-    words = sweep_words(tape, x, out, axes, steps or (1,) * len(axes), blocks, register, c.channels, operands)
+    words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands)
     words |= {"w": packed.weights, "b": packed.bias}
-    spec = (codelet.__name__, c, register)
-    kernel = tape.compiler.kernel(repr(spec), lambda e: codelet.emit(e, c, register))
-    tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, axes, out.shape[0], blocks))
+    kernel = tape.compiler.kernel(repr((codelet.__name__, c, register)), lambda e: codelet.emit(e, c, register))
+    tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, dense.axes, out.shape[0], blocks))
 
 
 @lower.register
@@ -118,7 +121,7 @@ def _(layer: ConvTranspose, tape: Tape, task: Task) -> View:
         key = (task.constants, tuple(phase.first for phase in phases))
         steps = [phase.step for phase in phases]
         row = task.output.sizes[-1] // windows[-1].stride
-        _convolve(tape, moved, out.crop(corner), axes, layer.groups, part, bias, key, row, steps)
+        _convolve(tape, moved, out.crop(corner), Dense(axes, layer.groups, part, bias, key, row, steps))
     return out
 
 
@@ -145,7 +148,8 @@ def _(layer: Linear, tape: Tape, task: Task) -> View:
     inner = replace(task, operands=[flat_x], output=output, box=rows, extras=extras)
     axes = [AxisRun(Window(1), 0, count, count)]
     kernel = weights[:, :, None]
-    _convolve(tape, inner, flat_out, axes, 1, kernel, bias, task.constants, prod(task.output.sizes[:-1]))
+    row = prod(task.output.sizes[:-1])
+    _convolve(tape, inner, flat_out, Dense(axes, 1, kernel, bias, task.constants, row, (1,)))
     return out_view
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from atrous.engine.codelets import grid, pointwise, reduction, take, transpose
 from atrous.engine.codelets.grid import Axes, accesses, grid_names, grid_words, merge
 from atrous.engine.compiler import Compiler
-from atrous.engine.emit import BYTES
 from atrous.engine.schedule import Schedule
 from atrous.engine.view import View
 from atrous.geometry import Box
@@ -170,6 +169,3 @@ def spread(view: View, box: Box) -> View:
 
 def _swap(emit: Callable[..., None], spec: object, emitter: object) -> None:
     emit(emitter, spec)
-
-
-__all__ = ["BYTES", "Tape", "Task", "spread"]

@@ -73,14 +73,16 @@ def sweep_words(
         "segment": segment,
         "segments": ceil_div(count, segment),
     }
-    for number, (axis, step) in enumerate(zip(axes, steps, strict=True)):
-        words |= {
-            f"n{number}": axis.count,
-            f"i{number}": axis.origin,
-            f"e{number}": axis.extent,
-            f"x{number}": x.strides[2 + number],
-            f"y{number}": out.strides[2 + number] * step,
-        }
+    for number, axis in enumerate(axes):
+        words |= {f"n{number}": axis.count, f"i{number}": axis.origin, f"e{number}": axis.extent}
+    return words | _place_words(x, out, steps, operands)
+
+
+def _place_words(x: View, out: View, steps: Sequence[int], operands: Sequence[View]) -> dict[str, object]:
+    """Where neighbouring places of each axis lie, in the input, the output and the epilogue's operands."""
+    words: dict[str, object] = {}
+    for number, step in enumerate(steps):
+        words |= {f"x{number}": x.strides[2 + number], f"y{number}": out.strides[2 + number] * step}
     for j, view in enumerate(operands):
         words |= {f"r{j}": view.place(out.box.lo), f"r{j}b": view.strides[0]}
         words |= {f"r{j}.{number}": view.strides[2 + number] * step for number, step in enumerate(steps)}
