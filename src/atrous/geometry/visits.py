@@ -1,4 +1,4 @@
-"""How often one axis of a map reads each input or reaches each output, counted without listing them, and what is left out why."""
+"""How often one axis of a map reads each input or reaches each output, without listing them, and what is left out why."""
 
 from __future__ import annotations
 
