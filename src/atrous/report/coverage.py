@@ -70,14 +70,16 @@ def _axis(axis: int, size: int, window: object) -> AxisCoverage:
     return AxisCoverage(axis, size, unread(window, size), visits(window, size), taps)
 
 
-def reach(network: Network, facts: Mapping[str, Fact]) -> Figure[tuple[AxisReach, ...]]:
+def reach(
+    network: Network, facts: Mapping[str, Fact], wanted: Mapping[str, Sequence[IndexSet]] | None = None
+) -> Figure[tuple[AxisReach, ...]]:
     """Which positions of every spatial axis of every input influence an output, pushed back through every layer.
 
-    Each axis by itself: a row counts as read when any of its elements is. Inner padding leads nowhere. Partial where a layer
-    only knows the interval that it reads.
+    ``wanted`` are the positions of outputs, a set for each axis; all of them unless given. Each axis by itself: a row counts
+    as read when any of its elements is. Inner padding leads nowhere. Partial where a layer only knows the interval it reads.
     """
-    asked: dict[str, list[IndexSet]] = {}
-    for name in network.outputs:
+    asked = {name: list(sets) for name, sets in (wanted or {}).items()}
+    for name in network.outputs if wanted is None else ():
         asked[name] = [IndexSet.union([(0, size)]) for size in facts[name].sizes]
     inexact = []
     for node in reversed(network.nodes):
@@ -87,10 +89,10 @@ def reach(network: Network, facts: Mapping[str, Fact]) -> Figure[tuple[AxisReach
         for name, fact, pulls in zip(node.inputs, operands, node.layer.reads(*operands), strict=True):
             if name in network.constants:
                 continue
-            wanted = [_through(asked[node.output][pull.axis], pull, size) for pull, size in zip(pulls, fact.sizes, strict=True)]
+            sets = [_through(asked[node.output][pull.axis], pull, size) for pull, size in zip(pulls, fact.sizes, strict=True)]
             if not all(isinstance(pull.map, ExactMap) for pull in pulls[2:]):
                 inexact.append(node.name)
-            asked[name] = [_both(a, b) for a, b in zip(asked[name], wanted, strict=True)] if name in asked else wanted
+            asked[name] = [_both(a, b) for a, b in zip(asked[name], sets, strict=True)] if name in asked else sets
     found = tuple(
         AxisReach(name, axis, fact.sizes[axis], asked[name][axis] if name in asked else IndexSet())
         for name, fact in ((name, facts[name]) for name in network.inputs)
