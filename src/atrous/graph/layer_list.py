@@ -14,12 +14,15 @@ from typing import NoReturn
 
 from atrous.errors import ArgumentError, NetworkError
 from atrous.graph.builder import Builder, Value
+from atrous.graph.fact import Dim
 from atrous.graph.network import Network
 
 #: The spatial axes of an input that is not given, by their number.
 AXES = {1: ("T",), 2: ("H", "W"), 3: ("D", "H", "W")}
 #: What may follow a letter: one integer, or one for each axis.
 SIZES = re.compile(r"\d+(x\d+)*")
+#: What an open size stands for while layers are checked, large enough for every kernel that one types.
+OPEN = 1024
 WORDS = {"same", "valid", "nobias"}
 LETTERS = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups"}
 
@@ -153,6 +156,8 @@ RULES = {
     "sigmoid": Rule("sigmoid", 0, _NONE, lambda b, x, _: b.sigmoid(x)),
     "softmax": Rule("softmax", 0, _NONE, lambda b, x, _: b.softmax(x)),
 }
+#: Those whose first number is a kernel.
+WINDOWED = frozenset(name for name, rule in RULES.items() if "stride" in rule.settings)
 
 
 def read_layers(text: str, shape: Sequence[int] | None = None) -> Network:
@@ -165,15 +170,8 @@ def read_layers(text: str, shape: Sequence[int] | None = None) -> Network:
     Network 'layers': x float32[N,3,H,W] -> max_pool; 3 layers, 1,792 parameters
     """
     items = [_read(place, part.strip()) for place, part in enumerate(text.split(","), start=1)]
-    axes = max((len(size) for item in items for size in item.numbers[:1] if RULES[item.operator].numbers), default=1)
-    dims = AXES[axes if axes > 1 else 2] if axes in AXES else items[0].refuse(f"{axes} axes; there may be 1, 2 or 3")
-    # The sizes stay open: what is typed is checked against the input's sizes when these are known.
-    if shape is not None:
-        if len(shape) not in (3, 4, 5):
-            raise ArgumentError(f"shape: got {tuple(shape)}; it must be batch, channels and 1 to 3 spatial sizes")
-        dims = AXES[len(shape) - 2]
-    b = Builder("layers", sample=dict.fromkeys(("D", "H", "W", "T"), 4096 if len(dims) < 3 else 1024))
-    x = b.input("x", ("N", 3 if shape is None else shape[1], *dims))
+    b = Builder("layers", sample=dict.fromkeys(("D", "H", "W", "T"), OPEN))
+    x = b.input("x", _open_shape(items) if shape is None else _given_shape(shape))
     for item in items:
         try:
             x = RULES[item.operator].build(b, x, item)
@@ -182,6 +180,23 @@ def read_layers(text: str, shape: Sequence[int] | None = None) -> Network:
                 raise
             item.refuse(str(error))
     return b.build(x)
+
+
+def _given_shape(shape: Sequence[int]) -> tuple[Dim, ...]:
+    """The sizes that are known are those of the network: a linear layer behind ``flatten`` needs them."""
+    if len(shape) not in (3, 4, 5):
+        raise ArgumentError(f"shape: got {tuple(shape)}; it must be batch, channels and 1 to 3 spatial sizes")
+    return ("N", *shape[1:])
+
+
+def _open_shape(items: Sequence[Item]) -> tuple[Dim, ...]:
+    axes = max((len(size) for item in items if item.operator in WINDOWED for size in item.numbers[:1]), default=1)
+    for item in items:
+        if item.operator == "flatten":
+            item.refuse("how many features it makes depends on the size of the input; give that size")
+        if axes not in AXES:
+            item.refuse(f"a kernel has {axes} axes; there may be 1, 2 or 3")
+    return ("N", 3, *AXES[axes if axes > 1 else 2])
 
 
 def _read(place: int, text: str) -> Item:
