@@ -7,7 +7,8 @@ from itertools import product
 
 import pytest
 
-from atrous.geometry import TransposedWindow, Unread, Window, coverage, overlap, unread, visits
+from atrous.errors import ArgumentError
+from atrous.geometry import TransposedWindow, Unread, Window, coverage, output_sizes, overlap, unread, visits
 
 CASES = list(product((1, 2, 3), (1, 2, 3, 4), (1, 2, 3), (-1, 0, 1, 2), (-1, 0, 1), (False, True)))
 
@@ -52,3 +53,16 @@ def test_overlap_is_uneven_unless_the_stride_divides_the_kernel() -> None:
     assert overlap(TransposedWindow(3, stride=2)) == (1, 2)
     assert overlap(TransposedWindow(1, stride=2)) == (0, 1)
     assert overlap(TransposedWindow(3, stride=2, dilation=2)) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("window", "size", "nearest"),
+    [
+        (Window(30), 20, "kernel 20, an input of 30"),
+        (Window(3, dilation=8, pad_lo=1, pad_hi=1), 9, "kernel 2, dilation 5, an input of 15"),
+        (Window(3, pad_lo=-4, pad_hi=-4), 5, "an input of 11"),
+    ],
+)
+def test_where_there_is_no_output_the_nearest_settings_that_work_are_named(window: Window, size: int, nearest: str) -> None:
+    with pytest.raises(ArgumentError, match=f"no output: .*; the nearest that work: {nearest}$"):
+        output_sizes([window], [size])

@@ -70,6 +70,7 @@ def test_symbolic_and_sizes_exclude_each_other() -> None:
 def test_legal_sizes_of_a_stack() -> None:
     rows, columns = inspect(read_layers("conv 3 4 s2, maxpool 2"), (1, 3, 224, 225)).legal
     assert (rows.value.legal, rows.value.below, rows.value.above, rows.value.step) == (False, 221, 225, 4)
+    assert rows.value.dropping == ("conv", "max_pool")
     assert (columns.value.legal, columns.value.below, columns.value.above) == (True, 221, 229)
 
 
@@ -77,6 +78,14 @@ def test_legal_sizes_of_unet() -> None:
     """Ronneberger et al. 2015: 572 is one; every 16 another, as four poolings must come out even."""
     for figure in inspect(unet(width=2), (1, 1, 572, 572)).legal:
         assert (figure.value.legal, figure.value.below, figure.value.above, figure.value.step) == (True, 556, 588, 16)
+
+
+def test_legal_sizes_that_come_in_runs() -> None:
+    """A padded stride drops padding before it drops inputs: of ResNet-18 the shortcuts alone drop inputs at 224."""
+    report = inspect(resnet18(), (1, 3, 224, 224))
+    rows = report.legal[0].value
+    assert (rows.above, rows.step, rows.dropping[0], len(rows.dropping)) == (225, None, "layer2.0.downsample.conv", 3)
+    assert "224 leaves inputs over at layer2.0.downsample.conv and 2 more; nearest" in str(report).replace("\n" + 17 * " ", " ")
 
 
 def test_a_network_of_one_size_says_so() -> None:

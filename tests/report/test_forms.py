@@ -166,3 +166,9 @@ def test_a_comparison_with_open_sizes_has_ratios_of_what_is_known() -> None:
     ratios = Comparison(inspect(resnet18(), symbolic=True), inspect(resnet18())).ratios()
     assert ratios["parameters"] == 1
     assert "MACs" not in ratios
+
+
+def test_a_network_shows_itself_in_a_notebook() -> None:
+    shown = resnet18()._repr_html_()
+    assert checked(shown).open == []
+    assert "N×512×H/32×W/32" in shown

@@ -75,7 +75,7 @@ def _start(field: Field) -> str:
 
 
 def _halo(field: Field) -> str:
-    return "-" if field.halo is None else "{}+{}".format(*field.halo)
+    return "-" if field.halo is None else "{}{:+}".format(*field.halo)
 
 
 def _holes(field: Field) -> str:

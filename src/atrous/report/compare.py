@@ -84,7 +84,7 @@ class Comparison:
 
         title = " and ".join(self._names())
         columns = [Column(name, name, "", lambda row: row.name, text=True) for name in ("figure", *self._names(), "ratio")]
-        top = grid([column.heading for column in columns], columns, self.total_cells())
+        top = grid([column.heading for column in columns], columns, self.total_cells(), prose=True)
         layers = grid(self.headings(), LAYER_COLUMNS, self.layer_cells())
         return document(f"{title}: atrous inspect", f"<h1>{escape(title)}</h1>\n{top}<h2>Layers</h2>\n{layers}")
 

@@ -123,6 +123,8 @@ def _legal(sizes: LegalSizes) -> dict[str, Any]:
         "axis": sizes.axis,
         "size": sizes.size,
         "legal": sizes.legal,
+        "dropping": list(sizes.dropping),
+        "sizes": _runs(sizes.sizes),
         "below": sizes.below,
         "above": sizes.above,
         "step": sizes.step,

@@ -23,6 +23,7 @@ STYLE = """\
 .atrous tbody tr:hover { background: #6af2; }
 .atrous .totals td { white-space: normal; text-align: left; }
 .atrous .totals th { text-align: left; font-weight: 600; vertical-align: top; }
+.atrous .prose td { white-space: normal; vertical-align: top; }
 .atrous .unavailable { opacity: .7; font-style: italic; }
 .atrous .note { max-width: 60em; margin: .3em 0; font-size: .9em; }
 @media print { .atrous thead th { position: static; } }
@@ -72,8 +73,8 @@ def _layers(report: Report) -> str:
     return grid([column.heading for column in telling], telling, [[c.cell(row) for c in telling] for row in report.rows])
 
 
-def grid(headings: Sequence[str], columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells under the headings of columns, which explain themselves when pointed at."""
+def grid(headings: Sequence[str], columns: Sequence[Column], rows: Sequence[Sequence[str]], *, prose: bool = False) -> str:
+    """A table of cells under the headings of columns, which explain themselves when pointed at; ``prose`` may wrap."""
     head = "".join(
         f'<th scope="col"{_kind(column)} title="{escape(column.meaning)}">{escape(text)}</th>'
         for text, column in zip(headings, columns, strict=True)
@@ -82,7 +83,10 @@ def grid(headings: Sequence[str], columns: Sequence[Column], rows: Sequence[Sequ
         "<tr>" + "".join(f"<td{_kind(c)}>{escape(cell)}</td>" for cell, c in zip(row, columns, strict=True)) + "</tr>\n"
         for row in rows
     )
-    return f'<div class="scroll">\n<table>\n<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}</tbody>\n</table>\n</div>\n'
+    kind = ' class="prose"' if prose else ""
+    return (
+        f'<div class="scroll">\n<table{kind}>\n<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}</tbody>\n</table>\n</div>\n'
+    )
 
 
 def _kind(column: Column) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from atrous.errors import ArgumentError, NetworkError
-from atrous.geometry import SAME, TransposedWindow, Window, unread
+from atrous.geometry import SAME, IndexSet, TransposedWindow, Window, unread
 from atrous.graph.fact import Fact
 from atrous.graph.facts import infer_facts
 from atrous.graph.network import Network, Node
@@ -21,16 +22,29 @@ REACH = 64
 class LegalSizes:
     """The sizes near ``size`` of one axis of an input that leave nothing over: no layer drops inputs behind its last window.
 
-    ``legal`` says whether ``size`` is one; ``below`` and ``above`` are the next ones, ``step`` their distance from there on.
+    ``dropping`` names the layers that drop some at ``size``; they may be read on another way around. ``sizes`` are the legal
+    ones among those tried, ``below`` and ``above`` the next ones that the whole network accepts.
     """
 
     source: str
     axis: int
     size: int
-    legal: bool
+    dropping: tuple[str, ...]
+    sizes: IndexSet
     below: int | None
     above: int | None
-    step: int | None
+
+    @property
+    def legal(self) -> bool:
+        """Whether ``size`` leaves nothing over."""
+        return not self.dropping
+
+    @property
+    def step(self) -> int | None:
+        """The distance from each legal size to the next, where it is always the same."""
+        legal = list(self.sizes)
+        steps = {b - a for a, b in pairwise(legal)}
+        return steps.pop() if len(steps) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +73,24 @@ def legal_sizes(network: Network, facts: Mapping[str, Fact], source: str, axis: 
     chain = _follow(network, facts, source, axis)
     if isinstance(chain, str):
         return Figure.unavailable(chain)
-    fits = _Rule(chain, facts)
+    rule = _Rule(chain, facts)
     given = facts[source].sizes[axis]
-    legal = [n for n in range(max(1, given - REACH), given + REACH + 1) if fits(n)]
-    below = [n for n in legal if n < given]
-    above = [n for n in legal if n > given]
-    accepted = [n for n in (*below[-1:], *above[:1]) if _accepted(network, facts, source, axis, n)]
+    lowest, highest = max(1, given - REACH), given + REACH
+    legal = [n for n in range(lowest, highest + 1) if rule(n)]
+    below = max((n for n in legal if n < given), default=None)
+    above = min((n for n in legal if n > given), default=None)
+    taken = {n for n in (below, above) if n is not None and _accepted(network, facts, source, axis, n)}
     found = LegalSizes(
         source,
         axis,
         given,
-        given in legal,
-        below[-1] if below[-1:] and below[-1] in accepted else None,
-        above[0] if above[:1] and above[0] in accepted else None,
-        above[1] - above[0] if len(above) > 1 and above[0] in accepted else None,
+        dropping=rule.dropping(given),
+        sizes=IndexSet.of(legal if taken else [n for n in legal if n == given]),
+        below=below if below in taken else None,
+        above=above if above in taken else None,
     )
-    if not accepted:
-        tried = f"from {max(1, given - REACH)} to {given + REACH}"
-        return Figure.partial(found, f"no other size {tried} is accepted and leaves nothing over")
+    if not taken:
+        return Figure.partial(found, f"no other size from {lowest} to {highest} is accepted and leaves nothing over")
     return Figure.complete(found)
 
 
@@ -114,24 +128,33 @@ class _Rule:
     def __call__(self, size: int) -> bool:
         sizes = [size]
         for place, step in enumerate(self._chain.steps):
-            outputs = self._pass(place, sizes[step.before])
-            if outputs is None:
+            outputs, left = self._pass(place, sizes[step.before])
+            if outputs < 1 or left:
                 return False
             sizes.append(outputs)
         return all(sizes[a] == sizes[b] for a, b in self._chain.equal)
 
-    def _outputs(self, place: int, size: int) -> int | None:
-        """The size behind one step, ``None`` where it does not fit or drops inputs."""
+    def dropping(self, size: int) -> tuple[str, ...]:
+        """The layers that drop inputs behind their last window, for a size that the network accepts."""
+        sizes, names = [size], []
+        for place, step in enumerate(self._chain.steps):
+            outputs, left = self._pass(place, sizes[step.before])
+            sizes.append(outputs)
+            names += [step.node.name] if left else []
+        return tuple(names)
+
+    def _outputs(self, place: int, size: int) -> tuple[int, int]:
+        """The size behind one step, less than 1 where it does not fit, and how many inputs it drops."""
         step = self._chain.steps[place]
         operands = [self._facts[name] for name in step.node.inputs]
         operands[step.operand] = resized(operands[step.operand], step.axis, size)
         try:
             window = step.node.layer.reads(*operands)[step.operand][step.axis].map
         except (NetworkError, ArgumentError):
-            return None
+            return (0, 0)
         assert isinstance(window, Window | TransposedWindow)
         outputs = window.output_size(size)
-        return outputs if outputs >= 1 and not unread(window, size).floor else None
+        return (outputs, unread(window, size).floor if outputs >= 1 else 0)
 
 
 def resized(fact: Fact, axis: int, size: int) -> Fact:

@@ -108,6 +108,8 @@ def _definitions() -> dict[str, Schema]:
             axis=INTEGER,
             size=INTEGER,
             legal=BOOLEAN,
+            dropping=_list(STRING),
+            sizes=_ref("set"),
             below=_or_null(INTEGER),
             above=_or_null(INTEGER),
             step=_or_null(INTEGER),

@@ -77,7 +77,7 @@ def receptive_text(report: Report) -> str:
         said.append(f"{sizes(holes)} of them holes")
     halos = [field.halo for field in fields]
     if all(halo is not None for halo in halos):
-        said.append("halo " + sizes(["{}+{}".format(*halo) for halo in halos if halo is not None]))
+        said.append("halo " + sizes(["{}{:+}".format(*halo) for halo in halos if halo is not None]))
     return ", ".join(said)
 
 
@@ -101,14 +101,17 @@ def _reach_text(report: Report) -> str:
 
 def legal_text(sizes: LegalSizes) -> str:
     """Whether a size leaves nothing over, and the nearest that do."""
-    near = [str(size) for size in (sizes.below, sizes.above) if size is not None]
-    here = f"{sizes.size} leaves nothing over" if sizes.legal else f"{sizes.size} leaves inputs over"
-    if not near:
+    first = sizes.dropping[:1]
+    more = f" and {len(sizes.dropping) - 1} more" if len(sizes.dropping) > 1 else ""
+    here = f"{sizes.size} leaves inputs over at {first[0]}{more}" if first else f"{sizes.size} leaves nothing over"
+    if sizes.below is None and sizes.above is None:
         return here
-    if sizes.step == 1 and sizes.legal and len(near) == 2 and (sizes.below, sizes.above) == (sizes.size - 1, sizes.size + 1):
+    if sizes.step == 1 and sizes.legal:
         return f"{here}; so does every size near it"
-    step = f", then every {sizes.step}" if sizes.step else ""
-    return f"{here}; the nearest others that do not: {', '.join(near)}{step}"
+    runs = [run for run in sizes.sizes.runs if sizes.below in range(*run) or sizes.above in range(*run)]
+    near = ", ".join(str(lo) if hi == lo + 1 else f"{lo} to {hi - 1}" for lo, hi in runs)
+    step = f", every {sizes.step}" if sizes.step and sizes.step > 1 else ""
+    return f"{here}; nearest that leave nothing over: {near}{step}"
 
 
 def _all_legal(report: Report) -> str:
