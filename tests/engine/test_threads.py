@@ -109,6 +109,9 @@ class Interrupted:
     def __init__(self, error: BaseException, after: bool) -> None:
         self.pool, self.error, self.after, self.started = ThreadPoolExecutor(4), error, after, 0
 
+    def keep_off(self) -> None:
+        pass
+
     def submit(self, *work: Any) -> Any:
         self.started += 1
         if self.started == 2 and not self.after:
@@ -243,10 +246,10 @@ def test_workers_keep_off_the_callers_core(monkeypatch: pytest.MonkeyPatch) -> N
         pytest.skip("needs two cores and a system that can say which thread runs where")
     workers = runtime.Workers(1)
     allowed = os.sched_getaffinity(0)
-    workers.threads.submit(int).result()
+    workers.submit(int).result()
     monkeypatch.setattr(runtime, "_current_core", lambda: min(allowed))
     workers.keep_off()
-    assert workers.threads.submit(os.sched_getaffinity, 0).result() == allowed - {min(allowed)}
+    assert workers.submit(os.sched_getaffinity, 0).result() == allowed - {min(allowed)}
     assert os.sched_getaffinity(0) == allowed
 
 
@@ -256,6 +259,6 @@ def test_a_system_that_places_no_threads_runs_all_the_same(monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
     workers = runtime.Workers(1)
-    workers.threads.submit(int).result()
+    workers.submit(int).result()
     workers.keep_off()
-    assert workers.threads.submit(int).result() == 0
+    assert workers.submit(int).result() == 0

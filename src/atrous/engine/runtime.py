@@ -170,7 +170,8 @@ class Workers:
     """
 
     def __init__(self, count: int) -> None:
-        self.threads = ThreadPoolExecutor(count, thread_name_prefix="atrous", initializer=self._arrive)
+        threads = ThreadPoolExecutor(count, thread_name_prefix="atrous", initializer=self._arrive)
+        self.submit = threads.submit
         self._ids: list[int] = []
         self._placed: tuple[int, frozenset[int]] | None = None
 
@@ -227,7 +228,7 @@ def execute(compiler: Compiler, steps: Array, count: int, threads: int) -> None:
             workers = _pool(threads - 1)
             workers.keep_off()
             for thread in range(1, threads):
-                others.append(workers.threads.submit(_share, region, address, thread, (words, meeting)))
+                others.append(workers.submit(_share, region, address, thread, (words, meeting)))
             region(address, 0, 0)
         except BaseException:
             meeting[_STOPPED] = 1
