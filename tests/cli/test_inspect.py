@@ -9,7 +9,9 @@ from pathlib import Path
 def test_the_table(atrous) -> None:
     outcome = atrous("inspect", "context_module", "--input", "1x21x64x64")
     assert outcome.code == 0
-    assert "conv7  Conv      1×21×64×64       3,990  16,257,024  67×67     1" in outcome.out
+    assert "conv7  Conv      1×21×64×64       3,990  " in outcome.out
+    assert "16,257,024" in outcome.out
+    assert "67×67     1" in outcome.out
 
 
 def test_sizes_by_name(atrous) -> None:
@@ -18,7 +20,7 @@ def test_sizes_by_name(atrous) -> None:
 
 def test_json_to_standard_output(atrous) -> None:
     data = json.loads(atrous("inspect", "lenet", "--json", "-").out)
-    assert (data["parameters"], data["macs"]) == (61_706, 416_520)
+    assert (data["costs"]["parameters"]["value"], data["costs"]["macs"]["value"]) == (61_706, 416_520)
 
 
 def test_json_to_a_file_that_must_not_exist(atrous, tmp_path: Path) -> None:
