@@ -9,6 +9,7 @@ import pytest
 
 from atrous.errors import ArgumentError
 from atrous.geometry import TransposedWindow, Unread, Window, coverage, output_sizes, overlap, unread, visits
+from atrous.geometry.visits import leftover
 
 CASES = list(product((1, 2, 3), (1, 2, 3, 4), (1, 2, 3), (-1, 0, 1, 2), (-1, 0, 1), (False, True)))
 
@@ -24,6 +25,7 @@ def test_visits_are_what_counting_shows(size: int) -> None:
         assert visits(window, size) == tuple(sorted(Counter(counts).items())), window
         left = unread(window, size)
         assert left.total == counts.count(0), window
+        assert leftover(window, size) == left.floor
         assert min(left.stride, left.floor, left.gridding, left.cropped) >= 0, window
 
 

@@ -78,12 +78,30 @@ def unread(window: Window | TransposedWindow, size: int) -> Unread:
         reaching = ((each.start, each.stop) for each in (window.inputs_of_tap(t, size) for t in range(window.kernel)))
         return Unread(cropped=size - len(IndexSet.union(reaching)))
     dense = replace(window, kernel=window.extent, dilation=1)
-    outputs = max(0, dense.output_size(size))
-    end = min(size, max(0, (outputs - 1) * dense.stride - dense.pad_lo + dense.extent)) if outputs else 0
-    head, tail = min(end, max(0, -dense.pad_lo)), size - end
+    head = min(size, max(0, -dense.pad_lo)) if dense.output_size(size) >= 1 else 0
+    tail = _behind(window, size)
     cut = min(tail, max(0, -dense.pad_hi))
     spanned = read_count(dense, size)
-    return Unread(end - head - spanned, tail - cut, spanned - read_count(window, size), head + cut)
+    return Unread(size - tail - head - spanned, tail - cut, spanned - read_count(window, size), head + cut)
+
+
+def leftover(window: Window | TransposedWindow, size: int) -> int:
+    """How many of ``size`` inputs lie behind the last window, those that negative padding crops apart: ``unread``'s floor.
+
+    >>> leftover(Window(3, stride=2), 6), leftover(Window(3, stride=2), 7)
+    (1, 0)
+    """
+    if isinstance(window, TransposedWindow):
+        return 0
+    tail = _behind(window, size)
+    return tail - min(tail, max(0, -window.pad_hi))
+
+
+def _behind(window: Window, size: int) -> int:
+    """How many inputs lie behind the end of the last window; all of them where no window fits."""
+    outputs = window.output_size(size)
+    end = (outputs - 1) * window.stride - window.pad_lo + window.extent if outputs >= 1 else 0
+    return size - min(size, max(0, end))
 
 
 def overlap(window: TransposedWindow) -> tuple[int, int]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 from atrous.errors import ArgumentError, NetworkError
-from atrous.geometry import SAME, IndexSet, TransposedWindow, Window, unread
+from atrous.geometry import SAME, IndexSet, TransposedWindow, Window
+from atrous.geometry.visits import leftover
 from atrous.graph.fact import Fact
 from atrous.graph.facts import infer_facts
+from atrous.graph.layer import Layer
+from atrous.graph.layers import Conv, ConvTranspose, Pool
 from atrous.graph.network import Network, Node
 from atrous.report.figure import Figure
 
@@ -123,7 +125,16 @@ class _Rule:
     def __init__(self, chain: _Chain, facts: Mapping[str, Fact]) -> None:
         self._chain = chain
         self._facts = facts
-        self._pass = cache(self._outputs)
+        self._known: dict[tuple[Layer | int, int, int], tuple[int, int]] = {}
+
+    def _pass(self, place: int, size: int) -> tuple[int, int]:
+        """``_outputs``, once for layers that are alike: the windows of these depend on nothing but the size."""
+        step = self._chain.steps[place]
+        layer = step.node.layer
+        key = (layer if isinstance(layer, Conv | ConvTranspose | Pool) else place, step.axis, size)
+        if key not in self._known:
+            self._known[key] = self._outputs(step, size)
+        return self._known[key]
 
     def __call__(self, size: int) -> bool:
         sizes = [size]
@@ -143,9 +154,8 @@ class _Rule:
             names += [step.node.name] if left else []
         return tuple(names)
 
-    def _outputs(self, place: int, size: int) -> tuple[int, int]:
+    def _outputs(self, step: _Step, size: int) -> tuple[int, int]:
         """The size behind one step, less than 1 where it does not fit, and how many inputs it drops."""
-        step = self._chain.steps[place]
         operands = [self._facts[name] for name in step.node.inputs]
         operands[step.operand] = resized(operands[step.operand], step.axis, size)
         try:
@@ -154,7 +164,7 @@ class _Rule:
             return (0, 0)
         assert isinstance(window, Window | TransposedWindow)
         outputs = window.output_size(size)
-        return (outputs, unread(window, size).floor if outputs >= 1 else 0)
+        return (outputs, leftover(window, size) if outputs >= 1 else 0)
 
 
 def resized(fact: Fact, axis: int, size: int) -> Fact:
