@@ -14,6 +14,7 @@ from atrous.graph.builder import Builder
 from atrous.graph.layer_list import read_layers
 from atrous.graph.network import Network
 from atrous.graph.networks import context_module, lenet, resnet18, unet, unet3d, wavenet
+from atrous.importers import load
 from atrous.report import Comparison, Report, inspect
 from atrous.report.schema import report_schema
 from tests.report.validating import complaints
@@ -172,3 +173,16 @@ def test_a_network_shows_itself_in_a_notebook() -> None:
     shown = resnet18()._repr_html_()
     assert checked(shown).open == []
     assert "N×512×H/32×W/32" in shown
+
+
+#: The trained models beside the project's own folder, or above it.
+SHARED = [path for above in Path(__file__).resolve().parents[3:] for path in sorted((above / "shared/models").glob("*.onnx"))]
+
+
+@pytest.mark.skipif(not SHARED, reason="the trained models in ../shared/models are not here")
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("symbolic", [False, True])
+def test_trained_models_are_reported(path: Path, symbolic: bool) -> None:
+    report = inspect(load(path), symbolic=symbolic)
+    assert complaints(json.loads(json.dumps(report.to_dict())), report_schema(), report_schema()) == []
+    assert checked(report.to_html()).open == []

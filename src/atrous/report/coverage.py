@@ -83,11 +83,11 @@ def reach(
         asked[name] = [IndexSet.union([(0, size)]) for size in facts[name].sizes]
     inexact = []
     for node in reversed(network.nodes):
-        if node.output not in asked:
+        if node.output not in asked or facts[node.output].value is not None:
             continue
         operands = [facts[name] for name in node.inputs]
         for name, fact, pulls in zip(node.inputs, operands, node.layer.reads(*operands), strict=True):
-            if name in network.constants:
+            if fact.value is not None:  # a constant, or shape arithmetic that follows from sizes alone
                 continue
             sets = [_through(asked[node.output][pull.axis], pull, size) for pull, size in zip(pulls, fact.sizes, strict=True)]
             if not all(isinstance(pull.map, ExactMap) for pull in pulls[2:]):
