@@ -43,6 +43,7 @@ format: $(VENV)/.dev ## put the sources in the house's format, and the list of m
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 	@$(BIN)/python docs/modules.py
+	@$(BIN)/python docs/inspect_schema.py
 
 clean: ## remove the environment, the outputs and all caches in this folder
 	rm -rf .venv out build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

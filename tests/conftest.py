@@ -24,8 +24,10 @@ settings.load_profile("quick")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Kernels of the tests lie beside pytest's own cache unless ``ATROUS_CACHE`` says where, never in the user's folder."""
+    if "ATROUS_CACHE" in os.environ:
+        return
     assert config.cache is not None
-    os.environ.setdefault("ATROUS_CACHE", str(config.cache.mkdir("kernels") / "objects"))
-    store = ObjectCache(Path(os.environ["ATROUS_CACHE"])) if os.environ["ATROUS_CACHE"] else ObjectCache(None)
+    store = ObjectCache(Path(config.cache.mkdir("kernels")) / "objects")
+    os.environ["ATROUS_CACHE"] = str(store.folder)
     if store.info().bytes > LARGEST_CACHE:
         store.clear()

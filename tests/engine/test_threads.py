@@ -109,6 +109,9 @@ class Interrupted:
     def __init__(self, error: BaseException, after: bool) -> None:
         self.pool, self.error, self.after, self.started = ThreadPoolExecutor(4), error, after, 0
 
+    def keep_off(self) -> None:
+        pass
+
     def submit(self, *work: Any) -> Any:
         self.started += 1
         if self.started == 2 and not self.after:
@@ -236,3 +239,26 @@ def test_a_forked_child_runs_programs_of_its_parent(parent: str) -> None:
 def test_the_native_region_is_compiled_once() -> None:
     compiler = default_compiler()
     assert runtime.native_region(compiler) is runtime.native_region(compiler)
+
+
+def test_workers_keep_off_the_callers_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("needs two cores and a system that can say which thread runs where")
+    workers = runtime.Workers(1)
+    allowed = os.sched_getaffinity(0)
+    workers.submit(int).result()
+    monkeypatch.setattr(runtime, "_current_core", lambda: min(allowed))
+    workers.keep_off()
+    assert workers.submit(os.sched_getaffinity, 0).result() == allowed - {min(allowed)}
+    assert os.sched_getaffinity(0) == allowed
+
+
+def test_a_system_that_places_no_threads_runs_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("not in this sandbox")
+
+    monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
+    workers = runtime.Workers(1)
+    workers.submit(int).result()
+    workers.keep_off()
+    assert workers.submit(int).result() == 0

@@ -18,27 +18,42 @@ def test_the_table_in_full() -> None:
 lenet: image float32 1×1×32×32
   assumed, as no size was given: N = 1
 
-layer    operator     output      parameters     MACs    field  jump
-────────────────────────────────────────────────────────────────────────────────
-c1       Conv         1×6×28×28          156  117,600      5×5     1
-tanh     Tanh         1×6×28×28                            5×5     1  non-linear
-s2       AveragePool  1×6×14×14                            6×6     2
-c3       Conv         1×16×10×10       2,416  240,000    14×14     2
-tanh_2   Tanh         1×16×10×10                         14×14     2  non-linear
-s4       AveragePool  1×16×5×5                           16×16     4
-flatten  Flatten      1×400                            all×all     -  global
-c5       Linear       1×120           48,120   48,000  all×all     -
-tanh_3   Tanh         1×120                            all×all     -  non-linear
-f6       Linear       1×84            10,164   10,080  all×all     -
-tanh_4   Tanh         1×84                             all×all     -  non-linear
-logits   Linear       1×10               850      840  all×all     -
+layer    operator     output      parameters   memory     MACs  real MACs  FLOP/B    field  jump  halo
+──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+c1       Conv         1×6×28×28          156  18.8 kB  117,600    117,600    10.0      5×5     1   0+4
+tanh     Tanh         1×6×28×28               18.8 kB                           -      5×5     1   0+4  non-linear
+s2       AveragePool  1×6×14×14                4.7 kB                           -      6×6     2   0+4
+c3       Conv         1×16×10×10       2,416   6.4 kB  240,000    240,000    23.1    14×14     2  0+12
+tanh_2   Tanh         1×16×10×10               6.4 kB                           -    14×14     2  0+12  non-linear
+s4       AveragePool  1×16×5×5                 1.6 kB                           -    16×16     4  0+12
+flatten  Flatten      1×400                    1.6 kB                           -  all×all     -     -  global
+c5       Linear       1×120           48,120    480 B   48,000     48,000     0.5  all×all     -     -
+tanh_3   Tanh         1×120                     480 B                           -  all×all     -     -  non-linear
+f6       Linear       1×84            10,164    336 B   10,080     10,080     0.5  all×all     -     -
+tanh_4   Tanh         1×84                      336 B                           -  all×all     -     -  non-linear
+logits   Linear       1×10               850     40 B      840        840     0.4  all×all     -     -
 
 output           logits float32 1×10
 parameters       61,706 (246.8 kB)
+activations      60.0 kB
+peak memory      37.6 kB
 MACs             416,520
+on the signal    416,520 (100.0 %)
+FLOPs            833,040~
+intensity        2.2 FLOP/B~
+as linear        6.705e+06 parameters in place of its convolutions
 receptive field  all×all
+input read       all 32 × all 32
+legal sizes      axis 2, axis 3: 32 leaves nothing over (no other size from 1 to 96 is accepted and leaves nothing over)
 non-linear       4 of 12 layers
-MACs are multiply-adds of convolutions and linear layers, every tap counted, also those on padding; 1 MAC = 2 FLOP."""
+global           1 of 12 layers
+MACs are multiply-adds of convolutions and linear layers, every tap counted, also those on padding; 1 MAC = 2 FLOP.
+On the signal: of these, those whose tap lands on the signal (of transposed layers: on an output that exists), not on
+padding.
+Peak memory: layer by layer in the order of the network, each value kept until its last reader, nothing fused or in
+place; weights come on top.
+~ FLOPs: without tanh, s2, tanh_2 and 4 more: only multiply-adds are counted; comparisons, means and other arithmetic
+are not."""
     assert str(inspect(lenet())) == expected
 
 
@@ -58,12 +73,13 @@ def test_the_table_keeps_to_the_width() -> None:
 
 def test_the_data_are_the_numbers() -> None:
     data = json.loads(json.dumps(inspect(resnet18(), (2, 3, 224, 224)).to_dict()))
-    assert data["macs"] == 2 * 1_814_073_344
+    assert data["costs"]["macs"] == {"status": "complete", "value": 2 * 1_814_073_344}
     assert data["inputs"] == [{"name": "image", "dtype": "float32", "shape": [2, 3, 224, 224]}]
     stem = data["layers"][0]
-    assert (stem["operator"], stem["output"], stem["parameters"]) == ("Conv", [2, 64, 112, 112], 9408)
-    assert stem["receptive_field"] == [{"size": 7, "jump": "2", "whole": False, "aligned": True}] * 2
-    assert sum(layer["macs"] for layer in data["layers"]) == data["macs"]
+    assert (stem["operator"], stem["output"], stem["costs"]["parameters"]["value"]) == ("Conv", [2, 64, 112, 112], 9408)
+    field = {"size": 7, "jump": "2", "whole": False, "aligned": True, "holes": 0, "halo": [3, 2], "starts": ["-3"]}
+    assert stem["receptive_field"] == {"status": "complete", "value": [field | {"phases": [[[-3, 4]]]}] * 2}
+    assert sum(layer["costs"]["macs"]["value"] for layer in data["layers"]) == data["costs"]["macs"]["value"]
 
 
 def test_what_is_linear_and_what_is_not() -> None:

@@ -4,32 +4,84 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from atrous.cli.files import write_text
-from atrous.cli.network import NetworkName, read_network, read_shapes
+from atrous.cli.network import read_network, read_shapes
+from atrous.errors import ArgumentError
+from atrous.graph.network import Shapes
+from atrous.graph.networks import NETWORKS
+from atrous.report import Comparison, Report
 from atrous.report import inspect as inspect_network
 
-Shapes = Annotated[
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NET",
+        help=f"An ONNX file, layers such as 'conv 3x3 64 s2, relu, maxpool 2', or a built-in network: {', '.join(NETWORKS)}.",
+    ),
+]
+Input = Annotated[
     list[str] | None,
     typer.Option(
         "--input", "-i", metavar="SIZES", help="Size of the input, as 1x3x224x224, or NAME=SIZES for each of several."
     ),
 ]
+Other = Annotated[str | None, typer.Option("--compare", "-c", metavar="NET", help="Set a second network beside the first.")]
+Symbolic = Annotated[bool, typer.Option("--symbolic", help="Leave open sizes open; figures that need them say so.")]
+Columns = Annotated[
+    str | None, typer.Option("--columns", metavar="NAMES", help="Columns of the table, with commas; 'all' for all there are.")
+]
+Wide = Annotated[bool, typer.Option("--wide", help="All columns, however wide the terminal is.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers as JSON; - for standard output.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the JSON file if it exists.")]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page; - for standard output.")
+]
+Latex = Annotated[Path | None, typer.Option("--latex", metavar="FILE", help="Write a LaTeX table; - for standard output.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
 
-def inspect(network: NetworkName, input: Shapes = None, json_file: Json = None, overwrite: Overwrite = False) -> None:
-    """Print every layer of NET with its sizes, parameters, multiply-adds and receptive field, without running it."""
-    report = inspect_network(read_network(network), read_shapes(input or ()))
-    data = json.dumps(report.to_dict(), indent=2) + "\n"
-    if json_file is not None and str(json_file) == "-":
-        typer.echo(data, nl=False)
-        return
-    if json_file is not None:
-        write_text(json_file, data, overwrite=overwrite)
-    typer.echo(report.text(shutil.get_terminal_size((120, 24)).columns))
+def inspect(
+    network: Name,
+    input: Input = None,
+    compare: Other = None,
+    symbolic: Symbolic = False,
+    columns: Columns = None,
+    wide: Wide = False,
+    json_file: Json = None,
+    html_file: Html = None,
+    latex_file: Latex = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Print every layer of NET with its sizes, costs, receptive field and coverage, without running it."""
+    shapes = read_shapes(input or ())
+    picked = ["all"] if wide else None if columns is None else columns.split(",")
+    report = _look(network, shapes, symbolic)
+    shown: Report | Comparison = report if compare is None else Comparison(report, _look(compare, shapes, symbolic))
+    if latex_file is not None and compare is not None:
+        raise ArgumentError("--latex: a comparison has no LaTeX form; leave out --compare, or write --html or --json")
+    if picked is not None and compare is not None:
+        raise ArgumentError("--columns: a comparison has columns of its own; leave out --compare, or the columns")
+    width = shutil.get_terminal_size((120, 24)).columns
+    text = report.text(width, picked) if isinstance(shown, Report) else shown.text(width)
+    files: tuple[tuple[Path | None, Callable[[], str]], ...] = (
+        (json_file, lambda: json.dumps(shown.to_dict(), indent=2) + "\n"),
+        (html_file, shown.to_html),
+        (latex_file, lambda: report.to_latex(picked)),
+    )
+    for file, write in files:
+        if file is not None and str(file) == "-":
+            typer.echo(write(), nl=False)
+            return
+    for file, write in files:
+        if file is not None:
+            write_text(file, write(), overwrite=overwrite)
+    typer.echo(text)
+
+
+def _look(name: str, shapes: Shapes | None, symbolic: bool) -> Report:
+    return inspect_network(read_network(name, shapes), shapes, symbolic=symbolic)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from atrous.errors import ArgumentError
-from atrous.graph.network import Network
+from atrous.graph.layer_list import RULES, read_layers
+from atrous.graph.network import Network, Shapes
 from atrous.graph.networks import NETWORKS, by_name
 
 #: NET of every command.
 NetworkName = Annotated[str, typer.Argument(metavar="NET", help=f"An ONNX file, or a built-in network: {', '.join(NETWORKS)}.")]
 
 
-def read_network(name: str) -> Network:
-    """A built-in network by its name, otherwise the ONNX file; write ``./lenet`` for a file that is called like a network."""
+def read_network(name: str, shapes: Shapes | None = None) -> Network:
+    """A built-in network by its name, layers typed as a line, otherwise the ONNX file; ``./lenet`` is always a file.
+
+    ``shapes`` is what the input will be, for layers that are typed: how many channels and axes it has.
+    """
+    if RULES.keys() & {name.replace(",", " ").split(" ")[0].lower()} and not Path(name).exists():
+        return read_layers(name, None if isinstance(shapes, Mapping) else shapes)
     if name in NETWORKS or not (Path(name).suffix or Path(name).exists()):
         return by_name(name)
     from atrous.importers import load

@@ -10,6 +10,7 @@ them or the system refused a thread. So all meet at a gate first: it opens when 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import threading
@@ -142,7 +143,7 @@ def native_region(compiler: Compiler) -> Callable[[int, int, int], None]:
 
 _default_threads: int | None = None
 # By process: a forked child has no threads of its parent's pool, and no business with what the parent's threads hold.
-_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+_pools: dict[tuple[int, int], Workers] = {}
 _locks: dict[int, threading.Lock] = {}
 
 
@@ -161,9 +162,48 @@ def check_threads(count: int | None) -> int:
     return count
 
 
-def _pool(workers: int) -> ThreadPoolExecutor:
-    key = (os.getpid(), workers)
-    return _pools.get(key) or _pools.setdefault(key, ThreadPoolExecutor(workers, thread_name_prefix="atrous"))
+class Workers:
+    """Threads that wait for their part of a program.
+
+    A scheduler may wake a thread on the very core of the caller that has just woken it, and leave both there for longer than
+    a program takes: so before a run the workers are told to keep off the caller's core.
+    """
+
+    def __init__(self, count: int) -> None:
+        threads = ThreadPoolExecutor(count, thread_name_prefix="atrous", initializer=self._arrive)
+        self.submit = threads.submit
+        self._ids: list[int] = []
+        self._placed: tuple[int, frozenset[int]] | None = None
+
+    def _arrive(self) -> None:
+        self._ids.append(threading.get_native_id())
+        self._placed = None
+
+    def keep_off(self) -> None:
+        """Leave the caller's core to the caller, if the process may use others."""
+        if not hasattr(os, "sched_setaffinity"):
+            return
+        here, allowed = _current_core(), frozenset(os.sched_getaffinity(0))
+        if self._placed == (here, allowed):
+            return
+        self._placed = (here, allowed)
+        for worker in self._ids:
+            with contextlib.suppress(OSError):  # a sandbox may forbid it, and the run does not depend on it
+                os.sched_setaffinity(worker, allowed - {here} or allowed)
+
+
+def _current_core() -> int:
+    return int(_libc().sched_getcpu())
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
+def _pool(count: int) -> Workers:
+    key = (os.getpid(), count)
+    return _pools.get(key) or _pools.setdefault(key, Workers(count))
 
 
 def _run_lock() -> threading.Lock:
@@ -185,9 +225,10 @@ def execute(compiler: Compiler, steps: Array, count: int, threads: int) -> None:
     with _run_lock():
         others: list[Future[None]] = []
         try:
-            pool = _pool(threads - 1)
+            workers = _pool(threads - 1)
+            workers.keep_off()
             for thread in range(1, threads):
-                others.append(pool.submit(_share, region, address, thread, (words, meeting)))
+                others.append(workers.submit(_share, region, address, thread, (words, meeting)))
             region(address, 0, 0)
         except BaseException:
             meeting[_STOPPED] = 1

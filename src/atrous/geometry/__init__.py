@@ -11,6 +11,7 @@ from atrous.geometry.receptive import Pattern, ReceptiveField
 from atrous.geometry.resample import Coordinates, Cubic, Filter, Linear, Nearest, Resample, Rounding, short_fraction
 from atrous.geometry.sizes import LIMIT, ceil_div, count_bytes, per_axis
 from atrous.geometry.transposed import Phase, TransposedWindow
+from atrous.geometry.visits import Unread, overlap, unread, visits
 from atrous.geometry.window import Window
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Stack",
     "ToSize",
     "TransposedWindow",
+    "Unread",
     "Whole",
     "Window",
     "as_padding",
@@ -49,8 +51,11 @@ __all__ = [
     "fully_connected_cost",
     "hull",
     "output_sizes",
+    "overlap",
     "per_axis",
     "pull_back",
     "read_count",
     "short_fraction",
+    "unread",
+    "visits",
 ]

@@ -46,6 +46,10 @@ class Layer(ABC):
         """Multiply-adds of the layer's convolutions and linear maps, every tap counted, those on padding too."""
         return 0
 
+    def real_macs(self, output: Fact, *operands: Fact) -> int:
+        """Those of ``macs`` whose tap lands on the signal, not on padding (of transposed layers: on an output that exists)."""
+        return self.macs(output, *operands)
+
 
 def whole(fact: Fact) -> tuple[Pull, ...]:
     """The geometry rule of an operand that every output reads completely."""
@@ -147,3 +151,6 @@ class Fused(Layer):
 
     def macs(self, output: Fact, *operands: Fact) -> int:
         return self.body.macs(output, *operands[: self.operands])
+
+    def real_macs(self, output: Fact, *operands: Fact) -> int:
+        return self.body.real_macs(output, *operands[: self.operands])

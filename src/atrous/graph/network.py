@@ -105,9 +105,13 @@ class Network:
         """A callable program for this machine: ``atrous.compile(network, threads)``."""
         return atrous.compile(self, threads)
 
-    def inspect(self, shapes: Shapes | None = None) -> Report:
-        """Sizes, parameters, multiply-adds and receptive field of every layer: ``atrous.inspect(network, shapes)``."""
-        return atrous.inspect(self, shapes)
+    def inspect(self, shapes: Shapes | None = None, *, symbolic: bool = False) -> Report:
+        """Sizes, costs, receptive field and coverage of every layer: ``atrous.inspect(network, shapes, symbolic=...)``."""
+        return atrous.inspect(self, shapes, symbolic=symbolic)
+
+    def _repr_html_(self) -> str:
+        """How Jupyter shows a network: its report, open sizes left open."""
+        return self.inspect(symbolic=True)._repr_html_()
 
     def receptive_field(self, shapes: Shapes | None = None) -> dict[str, tuple[Field, ...]]:
         """What each output sees of the input: ``atrous.receptive_field(network, shapes)``."""

@@ -1,33 +1,61 @@
-"""Inspection: everything that the layers know about themselves, gathered for one network on given sizes."""
+"""Inspection: everything that the layers know about themselves, gathered for one network on given or open sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import numpy as np
+from dataclasses import dataclass, field
 
 from atrous.errors import ArgumentError, NetworkError
-from atrous.graph.fact import Fact
+from atrous.graph.fact import Dim, Fact
 from atrous.graph.facts import infer_facts, input_facts
 from atrous.graph.network import Network, Node, Shapes
-from atrous.report.receptive import Field, Seen, Source, summary, trace
-from atrous.report.report import Report, Row
+from atrous.report.costs import Costs, layer_costs, network_costs, open_costs, peak_bytes
+from atrous.report.coverage import AxisCoverage, layer_coverage, reach
+from atrous.report.figure import Figure
+from atrous.report.legal import legal_sizes
+from atrous.report.receptive import Field, Seen, Source, behind, spatial_axes, summary, trace
+from atrous.report.report import Branch, Report, Row, Signal
+from atrous.report.symbolic import open_facts, symbols
 
 #: What an open size is taken for where none is given: one image, 224 on every other axis.
 BATCH, SIZE = 1, 224
 
 
-def inspect(network: Network, shapes: Shapes | None = None) -> Report:
-    """Look at a network without running it: sizes, parameters, multiply-adds and receptive field of every layer.
+@dataclass(frozen=True)
+class _Look:
+    """One network on one set of sizes while its report is made; ``shapes`` are what is printed, open sizes as symbols."""
+
+    network: Network
+    facts: Mapping[str, Fact]
+    shapes: Mapping[str, tuple[Dim, ...]]
+    views: Mapping[str, Mapping[Source, Seen]]
+    #: Which sizes are open; empty where all are known.
+    open: tuple[str, ...] = ()
+    counted: set[str] = field(default_factory=set)
+
+    @property
+    def missing(self) -> str:
+        """Why figures that need a size have none."""
+        return f"needs the open sizes {', '.join(self.open)}"
+
+
+def inspect(network: Network, shapes: Shapes | None = None, *, symbolic: bool = False) -> Report:
+    """Look at a network without running it: sizes, costs, receptive field and coverage of every layer.
 
     ``shapes`` is the shape of the input, or a mapping from input names to shapes. Sizes that the network leaves open and
-    that are not given are assumed (a batch of 1, 224 elsewhere), and the report says so. Raises ``ArgumentError`` for shapes
-    that the network cannot take, ``NetworkError`` naming the node that does not fit.
+    that are not given are assumed (a batch of 1, 224 elsewhere), and the report says so; with ``symbolic`` they stay open, and
+    figures that need them are unavailable. Raises ``ArgumentError`` for shapes that the network cannot take, ``NetworkError``
+    naming the node that does not fit.
 
     >>> from atrous.graph.networks import lenet
     >>> inspect(lenet())
     <Report lenet: 12 layers, 61,706 parameters, 416,520 MACs>
     """
+    if symbolic and shapes is not None:
+        raise ArgumentError("symbolic: sizes were given too; give shapes, or leave them open with symbolic")
+    if symbolic and symbols(network):
+        facts, printed = open_facts(network)
+        return _report(_Look(network, facts, printed, trace(network, facts), symbols(network)), ())
     inputs, assumed = _concrete(network, shapes)
     try:
         facts = infer_facts(network, inputs)
@@ -36,20 +64,8 @@ def inspect(network: Network, shapes: Shapes | None = None) -> Report:
             sizes = ", ".join(assumed)
             raise ArgumentError(f"shapes: none was given and {sizes} does not fit; give the input's shape: {error}") from None
         raise
-    views = trace(network, facts)
-    counted: set[str] = set()
-    rows = tuple(_row(network, node, facts, views, counted) for node in network.nodes if facts[node.output].value is None)
-    return Report(
-        network=network.name,
-        inputs=tuple((name, fact.dtype, fact.sizes) for name, fact in inputs.items()),
-        outputs=tuple((name, facts[name].dtype, facts[name].sizes) for name in network.outputs),
-        rows=rows,
-        parameters=network.parameters,
-        weight_bytes=sum(array.nbytes for array in network.constants.values()),
-        macs=sum(row.macs for row in rows),
-        fields=_output_fields(network, views, inputs),
-        assumed=assumed,
-    )
+    printed = {name: fact.shape for name, fact in facts.items()}
+    return _report(_Look(network, facts, printed, trace(network, facts)), assumed)
 
 
 def _concrete(network: Network, shapes: Shapes | None) -> tuple[dict[str, Fact], tuple[str, ...]]:
@@ -67,33 +83,82 @@ def _concrete(network: Network, shapes: Shapes | None) -> tuple[dict[str, Fact],
     return input_facts(network, filled), tuple(f"{dim} = {size}" for dim, size in sizes.items())
 
 
-def _row(
-    network: Network,
-    node: Node,
-    facts: Mapping[str, Fact],
-    views: Mapping[str, Mapping[Source, Seen]],
-    counted: set[str],
-) -> Row:
+def _report(look: _Look, assumed: tuple[str, ...]) -> Report:
+    network, facts = look.network, look.facts
+    rows = tuple(_row(look, node) for node in network.nodes if node.output not in facts or facts[node.output].value is None)
+    known = not look.open
+    axes = tuple((name, axis) for name in network.inputs for axis in spatial_axes(facts[name]))
+    return Report(
+        network=network.name,
+        inputs=tuple(_signal(look, name) for name in network.inputs),
+        outputs=tuple(_signal(look, name) for name in network.outputs),
+        rows=rows,
+        costs=network_costs(network, [(row.name, row.costs) for row in rows]),
+        peak_bytes=Figure.complete(peak_bytes(network, facts)) if known else Figure.unavailable(look.missing),
+        receptive=_receptive(look, network.outputs[0]),
+        reach=reach(network, facts) if known else Figure.unavailable(look.missing),
+        legal=tuple(legal_sizes(network, facts, *each) for each in axes) if known else (),
+        axes=axes,
+        assumed=assumed,
+        symbols=look.open,
+    )
+
+
+def _signal(look: _Look, name: str) -> Signal:
+    fact = look.facts.get(name)
+    return (name, fact.dtype if fact else "?", look.shapes.get(name, ("?",)))
+
+
+def _row(look: _Look, node: Node) -> Row:
     """One line; parameters that an earlier layer holds already count there."""
-    held = network.trained(node) - counted
-    counted |= held
-    output = facts[node.output]
+    network, facts = look.network, look.facts
+    held = network.trained(node) - look.counted
+    look.counted.update(held)
+    if node.output in facts and not look.open:
+        costs: Costs = layer_costs(network, node, facts, held)
+        dependent = [name for name in node.inputs if look.views.get(name) or name in network.inputs]
+        coverage: Figure[tuple[AxisCoverage, ...]] = Figure.complete(layer_coverage(node, facts, dependent))
+    else:
+        reason = look.missing if node.output in facts else f"no size was found that fits; {look.missing}"
+        costs, coverage = open_costs(network, held, reason), Figure.unavailable(reason)
+    fact = facts.get(node.output)
     return Row(
         name=node.name,
         operator=type(node.layer).__name__,
-        output=output.sizes,
-        dtype=output.dtype,
-        parameters=sum(network.constants[name].size for name in held),
-        macs=node.layer.macs(output, *(facts[name] for name in node.inputs)),
-        bytes=output.count * np.dtype(output.dtype).itemsize,
-        fields=summary(views.get(node.output, {}), {name: facts[name] for name in network.inputs}),
+        output=look.shapes.get(node.output, ("?",)),
+        dtype=fact.dtype if fact else "?",
+        costs=costs,
+        receptive=_receptive(look, node.output),
+        branches=_branches(look, node),
+        coverage=coverage,
         linear=node.layer.linear,
         local=node.layer.local,
     )
 
 
-def _output_fields(
-    network: Network, views: Mapping[str, Mapping[Source, Seen]], inputs: Mapping[str, Fact]
-) -> tuple[Field, ...]:
-    """The receptive field of the first output."""
-    return summary(views.get(network.outputs[0], {}), inputs)
+def _receptive(look: _Look, value: str) -> Figure[tuple[Field, ...]]:
+    """The field on the first input that a value depends on."""
+    if value not in look.facts:
+        return Figure.unavailable(look.missing)
+    view = look.views.get(value, {})
+    inputs = {name: look.facts[name] for name in look.network.inputs}
+    fields = summary(view, inputs)
+    several = list(dict.fromkeys(source for source, _ in view))
+    if not fields:
+        return Figure.unavailable("a layer on the way mixes axes" if view else "it depends on no input")
+    if len(several) > 1:
+        return Figure.partial(fields, f"on {several[0]} only; it also depends on {', '.join(several[1:])}")
+    return Figure.complete(fields)
+
+
+def _branches(look: _Look, node: Node) -> tuple[Branch, ...]:
+    """The ways on which a layer of several signals sees the input; empty for a layer of one."""
+    meeting = [(i, name) for i, name in enumerate(node.inputs) if look.views.get(name)]
+    if len(meeting) < 2 or node.output not in look.facts:
+        return ()
+    pulls = node.layer.reads(*(look.facts[name] for name in node.inputs))
+    inputs = {name: look.facts[name] for name in look.network.inputs}
+    return tuple(
+        Branch(name, summary({s: behind(seen, pulls[i][seen.axis]) for s, seen in look.views[name].items()}, inputs))
+        for i, name in meeting
+    )

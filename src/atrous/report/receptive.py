@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
-from atrous.geometry import ExactMap, Pull, ReceptiveField, Window
+from atrous.geometry import SAME, ExactMap, IndexSet, Pull, ReceptiveField, Window
 from atrous.geometry.blocks import Clamped, Mirrored
 from atrous.graph.fact import Fact
 from atrous.graph.facts import infer_facts, input_facts
@@ -35,18 +36,43 @@ class Field:
 
     ``size`` is the hull over all branches, in input elements, the largest over the outputs where they differ; ``jump`` is how
     far it moves from one output to the next. Both are ``None`` where branches of unlike jumps drift apart. ``whole`` says
-    that every output reads the whole axis, ``aligned`` that all branches agree on the centre.
+    that every output reads the whole axis, ``aligned`` that all branches agree on the centre. ``sets`` are the exact inputs
+    of the first outputs, one for each phase: output ``o + len(sets)`` reads those of ``o``, ``jump * len(sets)`` further on.
     """
 
     size: int | None
     jump: Fraction | None
     whole: bool = False
     aligned: bool = True
+    sets: tuple[IndexSet, ...] = ()
 
     def __str__(self) -> str:
         if self.whole:
             return "all"
         return "drifts" if self.size is None else f"{self.size}" if self.aligned else f"{self.size}*"
+
+    @property
+    def starts(self) -> tuple[Fraction, ...]:
+        """For each phase, the first input minus ``jump`` times the output; with one phase, minus the effective padding."""
+        if self.jump is None or self.whole:
+            return ()
+        return tuple(each.span[0] - self.jump * o for o, each in enumerate(self.sets))
+
+    @property
+    def holes(self) -> int | None:
+        """How many inputs inside the hull influence nothing, the most over the phases; ``None`` where branches drift apart."""
+        return max(len(each.holes) for each in self.sets) if self.sets else None
+
+    @property
+    def halo(self) -> tuple[int, int] | None:
+        """How many inputs before and behind its own ``jump`` inputs an output needs, the most over the phases.
+
+        ``None`` where the whole axis is needed or branches drift apart. A negative number: so many are not needed.
+        """
+        if self.jump is None or not self.starts:
+            return None
+        ends = [each.span[1] - self.jump * (o + 1) for o, each in enumerate(self.sets)]
+        return (ceil(max(-start for start in self.starts)), ceil(max(ends)))
 
 
 def spatial_axes(fact: Fact) -> tuple[int, ...]:
@@ -71,12 +97,15 @@ def _through(node: Node, facts: Mapping[str, Fact], views: Mapping[str, dict[Sou
     branches: dict[Source, list[Seen]] = {}
     for name, operand in zip(node.inputs, pulls, strict=True):
         for source, seen in views.get(name, {}).items():
-            branches.setdefault(source, []).append(_behind(seen, operand[seen.axis]))
+            branches.setdefault(source, []).append(behind(seen, operand[seen.axis]))
     return {source: _join(each) for source, each in branches.items()}
 
 
-def _behind(seen: Seen, pull: Pull) -> Seen:
+def behind(seen: Seen, pull: Pull) -> Seen:
+    """An input axis as the output of a layer sees it, through one operand's rule."""
     step = pull.map
+    if step == SAME:
+        return Seen(pull.axis, seen.field)
     if isinstance(step, Mirrored | Clamped):
         step = Window(1, pad_lo=step.pad_lo)  # away from the border, where receptive fields are stated
     known = seen.field is not None and isinstance(step, ExactMap)
@@ -92,7 +121,8 @@ def _join(branches: Iterable[Seen]) -> Seen:
     fields = [seen.field for seen in several if seen.field is not None]
     if len(fields) < len(several) or len({seen.axis for seen in several}) > 1:
         return Seen(several[0].axis, None)
-    return Seen(several[0].axis, ReceptiveField.join(fields))
+    alike = all(field == fields[0] for field in fields[1:])
+    return Seen(several[0].axis, fields[0] if alike else ReceptiveField.join(fields))
 
 
 def summary(view: Mapping[Source, Seen], inputs: Mapping[str, Fact]) -> tuple[Field, ...]:
@@ -106,7 +136,9 @@ def summary(view: Mapping[Source, Seen], inputs: Mapping[str, Fact]) -> tuple[Fi
 
 
 def _field(seen: Seen, field: ReceptiveField) -> Field:
-    return Field(field.size, field.jump, seen.whole, seen.whole or field.aligned)
+    sets = () if field.jump is None else tuple(field.inputs(o) for o in range(field.period))
+    size = max(each.extent for each in sets) if sets else None
+    return Field(size, field.jump, seen.whole, seen.whole or field.aligned, sets)
 
 
 def receptive_field(network: Network, shapes: Shapes | None = None) -> dict[str, tuple[Field, ...]]:

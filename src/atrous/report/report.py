@@ -1,92 +1,142 @@
-"""What an inspection found: a frozen value that prints as a table and converts to plain data for JSON."""
+"""What an inspection found: a frozen value that prints as a table and converts to plain data, a page or LaTeX."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from atrous.graph.fact import Dim
+from atrous.report.costs import Costs
+from atrous.report.coverage import AxisCoverage, AxisReach
+from atrous.report.figure import Figure
+from atrous.report.legal import LegalSizes
 from atrous.report.receptive import Field
-from atrous.report.table import render
 
-#: How multiply-adds are counted, said wherever they are printed.
-CONVENTION = "multiply-adds of convolutions and linear layers, every tap counted, also those on padding; 1 MAC = 2 FLOP"
+#: A value at the border of a network: its name, type and shape.
+Signal = tuple[str, str, tuple[Dim, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One operand of a layer where branches meet: the value's name and the receptive field on this way."""
+
+    value: str
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One layer of a report; ``fields`` has an entry for each spatial axis of the input, and is empty where none is known."""
+    """One layer of a report; ``receptive`` and ``coverage`` have an entry for each spatial axis."""
 
     name: str
     operator: str
-    output: tuple[int, ...]
+    output: tuple[Dim, ...]
     dtype: str
-    parameters: int
-    macs: int
-    bytes: int
-    fields: tuple[Field, ...]
+    costs: Costs
+    receptive: Figure[tuple[Field, ...]]
+    branches: tuple[Branch, ...]
+    coverage: Figure[tuple[AxisCoverage, ...]]
     linear: bool
     local: bool
+
+    @property
+    def parameters(self) -> int:
+        """Trained numbers that no earlier layer holds."""
+        return self.costs.parameters.value
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds, every tap counted; raises ``ArgumentError`` where open sizes are needed for it."""
+        return self.costs.macs.value
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the output; raises ``ArgumentError`` where open sizes are needed for it."""
+        return self.costs.activation_bytes.value
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The receptive field on each spatial axis of the input; empty where it is not known."""
+        return self.receptive.known or ()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What ``inspect`` found of a network on given input sizes. ``str`` is the table, ``to_dict`` the data."""
+    """What ``inspect`` found of a network.
+
+    ``str`` is the table, ``to_dict`` the data, ``to_html`` a page, ``to_latex`` a table for papers.
+    ``peak_bytes`` is the most memory of activations alive at once. ``receptive`` is the first output's. ``reach`` says which
+    input positions influence an output at all, ``legal`` which sizes leave no input over.
+    """
 
     network: str
-    inputs: tuple[tuple[str, str, tuple[int, ...]], ...]
-    outputs: tuple[tuple[str, str, tuple[int, ...]], ...]
+    inputs: tuple[Signal, ...]
+    outputs: tuple[Signal, ...]
     rows: tuple[Row, ...]
-    parameters: int
-    weight_bytes: int
-    macs: int
-    fields: tuple[Field, ...]
+    costs: Costs
+    peak_bytes: Figure[int]
+    receptive: Figure[tuple[Field, ...]]
+    reach: Figure[tuple[AxisReach, ...]]
+    legal: tuple[Figure[LegalSizes], ...]
+    #: The input axes that ``legal`` speaks of, as (input, axis).
+    axes: tuple[tuple[str, int], ...]
     assumed: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> int:
+        """Trained numbers, shared ones once."""
+        return self.costs.parameters.value
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of all constants."""
+        return self.costs.weight_bytes.value
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of all layers, every tap counted; raises ``ArgumentError`` where open sizes are needed for it."""
+        return self.costs.macs.value
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The receptive field of the first output on each spatial axis of the input; empty where it is not known."""
+        return self.receptive.known or ()
 
     def __repr__(self) -> str:
-        return f"<Report {self.network}: {len(self.rows)} layers, {self.parameters:,} parameters, {self.macs:,} MACs>"
+        macs = "MACs unknown" if self.costs.macs.known is None else f"{self.macs:,} MACs"
+        return f"<Report {self.network}: {len(self.rows)} layers, {self.parameters:,} parameters, {macs}>"
 
     def __str__(self) -> str:
         return self.text()
 
-    def text(self, width: int = 120) -> str:
-        """The report as a table of at most ``width`` columns, in plain text."""
-        return render(self, width)
+    def text(self, width: int = 120, columns: Sequence[str] | None = None) -> str:
+        """The report as a table of at most ``width`` columns of text; ``columns`` names what to show instead of what fits."""
+        from atrous.report.table import render
+
+        return render(self, width, columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as numbers, strings, lists and dictionaries, ready for ``json.dump``."""
-        return {
-            "network": self.network,
-            "convention": CONVENTION,
-            "assumed": list(self.assumed),
-            "inputs": [_signal(*signal) for signal in self.inputs],
-            "outputs": [_signal(*signal) for signal in self.outputs],
-            "parameters": self.parameters,
-            "weight_bytes": self.weight_bytes,
-            "macs": self.macs,
-            "receptive_field": [_field(field) for field in self.fields],
-            "layers": [_row(row) for row in self.rows],
-        }
+        """The report as numbers, strings, lists and dictionaries, ready for ``json.dump``; ``report.schema`` describes it."""
+        from atrous.report.data import report_data
 
+        return report_data(self)
 
-def _signal(name: str, dtype: str, shape: tuple[int, ...]) -> dict[str, Any]:
-    return {"name": name, "dtype": dtype, "shape": list(shape)}
+    def to_html(self) -> str:
+        """The report as one self-contained HTML page, which asks nothing of any other address."""
+        from atrous.report.html import page
 
+        return page(self)
 
-def _field(field: Field) -> dict[str, Any]:
-    jump = None if field.jump is None else str(field.jump)
-    return {"size": field.size, "jump": jump, "whole": field.whole, "aligned": field.aligned}
+    def to_latex(self, columns: Sequence[str] | None = None) -> str:
+        """The report as a LaTeX table in the style of the booktabs package, which it needs."""
+        from atrous.report.latex import table
 
+        return table(self, columns)
 
-def _row(row: Row) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "operator": row.operator,
-        "output": list(row.output),
-        "dtype": row.dtype,
-        "parameters": row.parameters,
-        "macs": row.macs,
-        "bytes": row.bytes,
-        "receptive_field": [_field(field) for field in row.fields],
-        "linear": row.linear,
-        "local": row.local,
-    }
+    def _repr_html_(self) -> str:
+        """How Jupyter shows a report."""
+        from atrous.report.html import fragment
+
+        return fragment(self)

@@ -14,7 +14,7 @@ from atrous import reference
 from atrous.errors import NetworkError
 from atrous.geometry import SAME, Pull, TransposedWindow, Whole, Window
 from atrous.geometry.blocks import Blocks
-from atrous.geometry.cost import convolution_cost
+from atrous.geometry.cost import Cost, convolution_cost
 from atrous.geometry.padding import Padding
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer, whole
@@ -35,6 +35,13 @@ def _check_operands(layer: Conv | ConvTranspose, operands: Sequence[Fact]) -> No
     check.rank(w, "kernel", x.rank)
     if w.sizes[2:] != layer.kernel:
         raise NetworkError(f"kernel sizes are {w.sizes[2:]} in the weights and {layer.kernel} in the layer; they must agree")
+
+
+def _cost(layer: Conv | ConvTranspose, output: Fact, x: Fact) -> Cost:
+    """What the layer costs on a signal, both directions counted by ``geometry``."""
+    space = x.sizes[2:]
+    windows = layer.windows(space)
+    return convolution_cost(x.sizes[1], output.sizes[1], windows, space, layer.groups, batch=x.sizes[0])
 
 
 def _check_channels(x: Fact, groups: int, wanted: int, outputs: int, operands: Sequence[Fact]) -> None:
@@ -93,9 +100,10 @@ class Conv(Layer):
         return result.astype(x.dtype)
 
     def macs(self, output: Fact, *operands: Fact) -> int:
-        x = operands[0]
-        channels, outputs, space = x.sizes[1], output.sizes[1], x.sizes[2:]
-        return convolution_cost(channels, outputs, self.windows(space), space, self.groups, batch=x.sizes[0]).macs
+        return _cost(self, output, operands[0]).macs
+
+    def real_macs(self, output: Fact, *operands: Fact) -> int:
+        return _cost(self, output, operands[0]).real_macs
 
 
 @final
@@ -141,6 +149,7 @@ class ConvTranspose(Layer):
 
     def macs(self, output: Fact, *operands: Fact) -> int:
         """Every input element times every weight that it meets, the products that padding crops included."""
-        x = operands[0]
-        channels, outputs, space = x.sizes[1], output.sizes[1], x.sizes[2:]
-        return convolution_cost(channels, outputs, self.windows(space), space, self.groups, batch=x.sizes[0]).macs
+        return _cost(self, output, operands[0]).macs
+
+    def real_macs(self, output: Fact, *operands: Fact) -> int:
+        return _cost(self, output, operands[0]).real_macs
