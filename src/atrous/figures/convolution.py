@@ -33,7 +33,7 @@ LONGEST_SUM = 10
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The numbers of a convolution: ``x`` (C, *space), ``w`` (K, C/groups, *kernel), ``y`` (K, *out), float64, exact for integers."""
+    """The numbers of a convolution, float64: ``x`` (C, *space), ``w`` (K, C/groups, *kernel), ``y`` (K, *out)."""
 
     x: Array
     w: Array
@@ -86,9 +86,9 @@ def _title(layer: Layer) -> str:
 
 
 def _legend(view: View) -> tuple[State, ...]:
-    shown = {state for at in view.positions for grid in input_grids(view, at, None) for state in grid.states}
+    shown = {State.READ}.union(*(grid.states for grid in input_grids(view, None, None)))
     dilated = [State.ZERO] if any(window.dilation > 1 for window in view.windows) else []
-    found = [state for state in State if state in shown and state is not State.READ_PADDING]
+    found = [state for state in State if state in shown]
     return (*found, State.WEIGHT, *dilated, State.CURRENT)
 
 
@@ -169,7 +169,7 @@ def _caption(view: View, at: Index, numbers: Numbers | None, step: int) -> tuple
     name = output_label(at[-layer.axes :])
     head = f"step {step + 1} of {len(view.positions)}: output {name}"
     taps = list(terms(view, at))
-    padded = sum(view.input_state(at, index) is State.READ_PADDING for _, index in taps)
+    padded = sum(not view.real(index) for _, index in taps)
     if numbers is None:
         count = f"{len(taps)} taps" + (f", {padded} of them on padding" if padded else "")
         deep = f", over {layer.channels // layer.groups} channels" if layer.channels > layer.groups else ""
@@ -178,7 +178,7 @@ def _caption(view: View, at: Index, numbers: Numbers | None, step: int) -> tuple
     total = number(float(y[at]))
     if layer.channels // layer.groups > 1:
         return (head, f"the sum of {len(taps)} products in each of {layer.channels // layer.groups} channels = {total}")
-    values = [(0.0 if view.input_state(at, i) is State.READ_PADDING else float(x[i]), float(w[t])) for t, i in taps]
+    values = [(float(x[i]) if view.real(i) else 0.0, float(w[t])) for t, i in taps]
     if len(values) > LONGEST_SUM:
         return (head, f"the sum of {len(values)} products = {total}")
     return (head, f"{' + '.join(product(a, b) for a, b in values)} = {total}")

@@ -132,4 +132,3 @@ def _legend(scene: Scene, width: float, top: float) -> tuple[Sequence[Mark], flo
         marks.append(Label(x + side + 7, y + side / 2, state.value, LEGEND, Ink.FAINT, Anchor.START))
         x += room
     return marks, y + side if scene.legend else top
-

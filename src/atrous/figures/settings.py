@@ -61,12 +61,12 @@ def as_layer(
     axes = len(space)
     if not 1 <= axes <= 3:
         raise ArgumentError(f"size: got {axes} axes; figures have 1, 2 or 3 spatial axes (channels are given by channels=)")
-    shape = [per_axis(name, value, axes) for name, value in (("kernel", kernel), ("stride", stride), ("dilation", dilation))]
+    taps, steps, holes = (per_axis(*named, axes) for named in (("kernel", kernel), ("stride", stride), ("dilation", dilation)))
     rule, windows = as_padding(padding, axes), list[Window | TransposedWindow]()
     if transposed:
-        windows += rule.transposed(*shape, space, per_axis("output_padding", output_padding, axes, 0))
+        windows += rule.transposed(taps, steps, holes, space, per_axis("output_padding", output_padding, axes, 0))
     else:
-        windows += rule.windows(*shape, space, ceil)
+        windows += rule.windows(taps, steps, holes, space, ceil)
     _check_channels(channels, filters, groups)
     _check_output(windows, space)
     outputs = output_sizes(windows, space)

@@ -36,7 +36,7 @@ Role = State | Ink
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Fill and stroke as #rrggbb or empty for none; stroke width and dash length in pixels; ``text`` is what is legible on it."""
+    """Fill and stroke as #rrggbb or empty for none; width and dash length in pixels; ``text`` is what is legible on it."""
 
     fill: str = ""
     stroke: str = ""

@@ -15,7 +15,9 @@ from atrous.figures.text import sizes
 MOST_LINES = 12
 
 
-def extrude(x: float, y: float, width: float, height: float, dx: float, dy: float, channels: int, layer: Layer) -> Iterator[Mark]:
+def extrude(
+    x: float, y: float, width: float, height: float, dx: float, dy: float, channels: int, layer: Layer
+) -> Iterator[Mark]:
     """The top and the right side of a box, with a line between channels where they are few."""
     right, bottom = x + width, y + height
     yield Path(((x, y), (right, y), (right + dx, y - dy), (x + dx, y - dy)), Ink.TOP, layer, closed=True)

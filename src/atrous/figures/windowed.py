@@ -42,11 +42,15 @@ class View:
     windows: tuple[Window, Window, Window]
     space: tuple[int, int, int]
     outputs: tuple[int, int, int]
+    #: On each axis, the coordinates that some output reads.
+    ever: tuple[frozenset[int], frozenset[int], frozenset[int]]
 
     @classmethod
     def of(cls, layer: Layer) -> View:
-        windows = tuple(window for window in layer.windows if isinstance(window, Window))
-        return cls(layer, lifted(windows, Window(1)), lifted(layer.space, 1), lifted(layer.outputs, 1))
+        windows = lifted([window for window in layer.windows if isinstance(window, Window)], Window(1))
+        outputs = lifted(layer.outputs, 1)
+        first, second, third = (frozenset(w.reads(0, o)) for w, o in zip(windows, outputs, strict=True))
+        return cls(layer, windows, lifted(layer.space, 1), outputs, (first, second, third))
 
     @property
     def shown(self) -> tuple[range, range, range]:
@@ -59,15 +63,23 @@ class View:
         """The outputs in the order in which the steps compute them."""
         return tuple(product(*map(range, self.outputs)))
 
-    def input_state(self, at: Index | None, index: Index) -> State:
-        """What an input is while output ``at`` is computed (``None``: before the first)."""
-        real = all(0 <= i < n for i, n in zip(index, self.space, strict=True))
-        if at is not None and all(i in w.inputs(o) for i, w, o in zip(index, self.windows, at, strict=True)):
-            return State.READ if real else State.READ_PADDING
-        if not real:
+    def now(self, at: Index | None) -> tuple[frozenset[int], ...]:
+        """On each axis, the coordinates that output ``at`` reads (``None``: before the first, none)."""
+        if at is None:
+            return (frozenset(),) * SHOWN_AXES
+        return tuple(frozenset(window.inputs(o)) for window, o in zip(self.windows, at, strict=True))
+
+    def real(self, index: Index) -> bool:
+        """Whether a coordinate lies in the signal and not on its padding."""
+        return all(0 <= i < n for i, n in zip(index, self.space, strict=True))
+
+    def input_state(self, now: tuple[frozenset[int], ...], index: Index) -> State:
+        """What an input is while these are read."""
+        if all(i in axis for i, axis in zip(index, now, strict=True)):
+            return State.READ if self.real(index) else State.READ_PADDING
+        if not self.real(index):
             return State.PADDING
-        read = (i in w.reads(0, o) for i, w, o in zip(index, self.windows, self.outputs, strict=True))
-        return State.SIGNAL if all(read) else State.UNREAD
+        return State.SIGNAL if all(i in axis for i, axis in zip(index, self.ever, strict=True)) else State.UNREAD
 
 
 def _shown(window: Window, size: int, outputs: int) -> range:
@@ -95,16 +107,16 @@ def input_grids(view: View, at: Index | None, x: Array | None) -> tuple[Grid, ..
     ``x`` (D, H, W) are the numbers that are shown, those of one channel; padding shows its zeros with them.
     """
     depths, rows, columns = view.shown
+    now = view.now(at)
 
     def cell(index: Index) -> Cell:
-        state = view.input_state(at, index)
+        state = view.input_state(now, index)
         padded = state in (State.PADDING, State.READ_PADDING)
         return Cell(state, None if x is None else 0.0 if padded else float(x[index]))
 
     def grid(d: int) -> Grid:
         cells = plane(rows, columns, lambda i, j: cell((d, i, j)))
-        read = at is not None and d in view.windows[0].inputs(at[0])
-        frame = support(view, at) if read and at is not None else None
+        frame = support(view, at) if at is not None and d in now[0] else None
         name = "input" if len(depths) == 1 else f"input, {d}"
         return Grid(name, cells, "", (rows[0], columns[0]), view.layer.channels, frame)
 
