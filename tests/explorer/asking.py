@@ -6,9 +6,9 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from onnx import TensorProto, helper, numpy_helper
 from atrous.explorer.server import Server, serving
 
 Data = dict[str, Any]
+#: A page that does nothing.
+PAGE = "<!doctype html><title>page</title>"
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Asker:
     """Asks one server; each method is one way to ask."""
 
     server: Server
+    #: What was chosen last, as the page remembers it.
+    chosen: dict[str, int | None] = field(default_factory=dict)
 
     @property
     def host(self) -> str:
@@ -76,11 +80,19 @@ class Asker:
 
     def ask(self, question: str, **given: object) -> Reply:
         """A question of our page."""
-        return self.request("POST", f"/api/{question}", self.headers, json.dumps(given).encode())
+        body = json.dumps({**self.chosen, **given}).encode()
+        return self._remembered(question, self.request("POST", f"/api/{question}", self.headers, body))
 
     def send(self, name: str, body: bytes, label: str = "file") -> Reply:
         """A file from our page."""
-        return self.request("POST", f"/api/{name}?name={label}", self.headers, body)
+        return self._remembered(name, self.request("POST", f"/api/{name}?name={label}", self.headers, body))
+
+    def _remembered(self, question: str, reply: Reply) -> Reply:
+        """The reply, the number of what it chose remembered."""
+        kind = {"network": "network", "model": "network", "image": "image", "sample": "image"}.get(question)
+        if kind is not None and reply.status == 200 and "result" in reply.lines[-1] and "number" in reply.result():
+            self.chosen[kind] = reply.result()["number"]
+        return reply
 
     def raw(self, text: bytes, wait: float = 30.0) -> bytes:
         """Bytes as they are, and all that comes back."""
@@ -93,9 +105,9 @@ class Asker:
 
 
 @contextmanager
-def running(page: str = "<!doctype html><title>page</title>", **limits: Any) -> Iterator[Asker]:
+def running(page: Callable[[str], str] = lambda token: PAGE) -> Iterator[Asker]:
     """A server that answers until the end of the block."""
-    with serving(lambda token: page, **limits) as server:
+    with serving(page) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

@@ -78,7 +78,8 @@ def test_an_uploaded_network_on_an_uploaded_image(asker: Asker) -> None:
     taken = asker.send("model", small_model(), quote("my net.onnx")).result()
     assert (taken["name"], taken["takes_image"]) == ("my net.onnx", True)
     image = photograph(40, 61)
-    assert asker.send("image", png(image), "cup.png").result() == {"name": "cup.png", "size": [40, 61], "told": []}
+    shown = asker.send("image", png(image), "cup.png").result()
+    assert (shown["name"], shown["size"], shown["told"]) == ("cup.png", [40, 61], [])
     table = asker.ask("table").result()
     report = load(small_model()).inspect((1, 3, 40, 61))
     assert [row["macs"] for row in table["layers"]] == [str(row.macs) for row in report.rows]
@@ -358,6 +359,21 @@ def test_16_bit_weights_are_told(asker: Asker) -> None:
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     taken: Data = asker.send("model", proto.SerializeToString()).result()
     assert taken["told"] == ["the model: 1 tensors of 16-bit floats are widened to float32"]
+
+
+def test_two_pages_do_not_get_each_others_numbers(asker: Asker) -> None:
+    asker.ask("network", name="lenet").result()
+    asker.ask("sample").result()
+    first, other = dict(asker.chosen), Asker(asker.server)
+    other.ask("network", name="dncnn").result()
+    assert asker.ask("table").error == "network: another page has taken another one in the meantime; choose this page's again"
+    asker.ask("network", name="lenet").result()
+    other.ask("sample").result()
+    assert asker.chosen["image"] == first["image"]
+    assert asker.ask("maps", layer="c1").error == (
+        "image: another page has taken another one in the meantime; choose this page's again"
+    )
+    assert asker.ask("table", image=None).result()["image"] is None
 
 
 def test_nothing_is_left_in_the_folder(asker: Asker) -> None:

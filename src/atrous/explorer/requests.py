@@ -12,7 +12,7 @@ from typing import Any
 from atrous.errors import ArgumentError, FileError, NetworkError, UnsupportedError
 from atrous.explorer.guard import Refusal
 from atrous.explorer.turns import Job
-from atrous.explorer.workbench import Data, Say, Workbench, settings_of
+from atrous.explorer.workbench import Data, Say, Workbench, asked_of
 
 MEGABYTE = 2**20
 #: The most bytes that each kind of request may send.
@@ -48,11 +48,11 @@ REQUESTS: Mapping[str, FileRequest | WordsRequest] = {
     "model": FileRequest("the ONNX file", MODEL_LIMIT, lambda bench, path, name, say: bench.uploaded(path, name, say)),
     "sample": WordsRequest(lambda bench, given, say: bench.sample(say)),
     "image": FileRequest("the image", IMAGE_LIMIT, lambda bench, path, name, say: bench.image(path, name, say)),
-    "table": WordsRequest(lambda bench, given, say: bench.table(settings_of(given), say)),
+    "table": WordsRequest(lambda bench, given, say: bench.table(asked_of(given), say)),
     "maps": WordsRequest(
-        lambda bench, given, say: bench.maps(settings_of(given), text(given, "layer"), number(given, "first"), say)
+        lambda bench, given, say: bench.maps(asked_of(given), text(given, "layer"), number(given, "first"), say)
     ),
-    "unit": WordsRequest(lambda bench, given, say: bench.unit(settings_of(given), text(given, "layer"), place(given), say)),
+    "unit": WordsRequest(lambda bench, given, say: bench.unit(asked_of(given), text(given, "layer"), place(given), say)),
 }
 
 
