@@ -92,7 +92,7 @@ function one({ layer, at, count, id, swap, put, remove }) {
   };
   return h(
     "li",
-    { key: at, role: "group", "aria-label": `${title}, ${layer.dilation > 1 ? "dilated " : ""}${name}` },
+    { key: at },
     h(
       "div",
       { class: "layer-head" },

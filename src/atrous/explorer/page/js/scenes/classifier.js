@@ -40,7 +40,7 @@ export const scene = {
   title: "From a picture to one decision",
   text: [
     "A stride or a dilation above 1 shrinks the activation maps. Layer after layer they become smaller, until a single place is left that has seen the whole picture: its numbers are the scores of the classes, and the largest is the decision.",
-    "Without either, 3 × 3 kernels take off only two rows and two columns a layer. Step through the layers: the frame in the picture is what the marked unit of the map sees.",
+    "Without either, 3 × 3 kernels take off only two rows and two columns a layer. Step through the layers: the frame in the picture is what the marked unit of the map sees.",
   ],
   fields: [
     int({ key: "size", label: "picture, height and width", min: 2, max: 128, value: 32 }),

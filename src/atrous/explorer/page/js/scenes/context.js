@@ -86,7 +86,7 @@ export const scene = {
   id: "context",
   title: "Dilated layers gather context",
   text: [
-    "Yu and Koltun's context module keeps the size of its maps and still lets every output see 67 × 67 pixels: seven layers of 3 × 3 kernels with growing dilation, then one of 1 × 1. As each dilation is at most the field before it, no pixel in the field is missed.",
+    "Yu and Koltun’s context module keeps the size of its maps and still lets every output see 67 × 67 pixels: seven layers of 3 × 3 kernels with growing dilation, then one of 1 × 1. As each dilation is at most the field before it, no pixel in the field is missed.",
     "Choose other dilations and look for holes: 1, 2, 9 misses pixels, and 2, 2, 2 sees only every other row and column. That is called gridding.",
   ],
   fields: [

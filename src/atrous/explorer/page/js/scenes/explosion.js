@@ -19,7 +19,7 @@ export const scene = {
   id: "explosion",
   title: "Why not connect everything with everything?",
   text: [
-    "An image could be read as one long list of numbers, and every number of the output could depend on every number of the input: a fully connected layer. But from a 256 × 256 RGB image to an image of the same size that takes (256 · 256 · 3)² weights: 154.6 GB of them.",
+    "An image could be read as one long list of numbers, and every number of the output could depend on every number of the input: a fully connected layer. But from a 256 × 256 RGB image to an image of the same size that takes (256 · 256 · 3)² weights: 154.6 GB of them.",
     "What is meaningful in one place is meaningful everywhere. So a convolution looks at a small neighbourhood, with the same few weights in every place: how many there are does not depend on the size of the image at all.",
   ],
   fields: [
