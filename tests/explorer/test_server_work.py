@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -374,6 +377,39 @@ def test_two_pages_do_not_get_each_others_numbers(asker: Asker) -> None:
         "image: another page has taken another one in the meantime; choose this page's again"
     )
     assert asker.ask("table", image=None).result()["image"] is None
+
+
+#: What the audit hook below notes while it listens; hooks cannot be removed.
+WRITTEN: list[str] = []
+LISTENING = threading.Event()
+
+
+def note(event: str, given: tuple[Any, ...]) -> None:
+    """Every file that Python opens for writing, makes, moves or removes."""
+    if not LISTENING.is_set():
+        return
+    if event == "open" and isinstance(given[0], str) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        WRITTEN.append(given[0])
+    elif event in ("os.mkdir", "os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.rmdir"):
+        WRITTEN.extend(str(each) for each in given[:2] if isinstance(each, str | os.PathLike))
+
+
+def test_a_whole_session_writes_nothing_outside_the_private_folder() -> None:
+    sys.addaudithook(note)
+    with running() as asker:
+        LISTENING.set()
+        try:
+            asker.send("model", small_model()).result()
+            asker.send("image", png(photograph(40, 61), "JPEG")).result()
+            asker.ask("table").result()
+            asker.ask("maps", layer="second").result()
+            asker.ask("unit", layer="second", row=2, column=3).result()
+            asker.send("model", b"nonsense")
+        finally:
+            LISTENING.clear()
+        folder = str(asker.server.folder)
+    assert any(path.startswith(f"{folder}/upload-") for path in WRITTEN)
+    assert [path for path in WRITTEN if not path.startswith(f"{folder}/")] == []
 
 
 def test_nothing_is_left_in_the_folder(asker: Asker) -> None:

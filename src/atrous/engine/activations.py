@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from atrous.engine.arrays import as_array
-from atrous.engine.program import compile_network
+from atrous.engine.compiler import Compiler
+from atrous.engine.program import Program
 from atrous.errors import ArgumentError
 from atrous.graph.fact import Array
 from atrous.graph.network import Network
 
 
-def activations(network: Network, x: Any, names: Sequence[str], threads: int | None = None) -> dict[str, Array]:
+def activations(
+    network: Network, x: Any, names: Sequence[str], threads: int | None = None, *, compiler: Compiler | None = None
+) -> dict[str, Array]:
     """What chosen layers make of an input: their activation maps, by the names that were asked for.
 
     The chosen values become the network's outputs, and what no longer leads to one is left out: neither computed, nor asked
@@ -25,6 +28,7 @@ def activations(network: Network, x: Any, names: Sequence[str], threads: int | N
         names: layers as ``inspect`` lists them, or values of the network (inputs too); a layer comes first where both have
             the name.
         threads: as for ``compile``.
+        compiler: what makes the kernels, if not the process's own, which keeps them on disk.
 
     Raises:
         ArgumentError: a name is unknown, or the input does not fit.
@@ -42,7 +46,7 @@ def activations(network: Network, x: Any, names: Sequence[str], threads: int | N
     wanted = tuple(dict.fromkeys(value for value in values.values() if value not in known))
     made: dict[str, Array] = {}
     if wanted:
-        results = compile_network(replace(network, outputs=wanted), threads)(*inputs.values())
+        results = Program(replace(network, outputs=wanted), threads, compiler)(*inputs.values())
         made = dict(zip(wanted, results if len(wanted) > 1 else (results,), strict=True))
     return {name: made[value] if value in made else known[value] for name, value in values.items()}
 

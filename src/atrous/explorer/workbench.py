@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from atrous.engine.activations import activations, value_names
+from atrous.engine.cache import ObjectCache
+from atrous.engine.compiler import Compiler, host
 from atrous.errors import ArgumentError
 from atrous.explorer import models, numbers, picture
 from atrous.explorer.fitting import SCALINGS, Fit, Settings, fit, image_input
@@ -70,6 +73,11 @@ class Workbench:
         self._picture: Picture | None = None
         self._seen: _Seen | None = None
         self._maps: tuple[str, Array] | None = None
+
+    @cached_property
+    def _compiler(self) -> Compiler:
+        """Kernels are kept in memory only: the server writes nothing outside its own folder."""
+        return Compiler(host(), ObjectCache(None))
 
     def start(self) -> Data:
         """What there is to choose from."""
@@ -190,7 +198,7 @@ class Workbench:
         if self._maps is None or self._maps[0] != layer:
             _affordable(seen.report)
             say(f"compiling and running the network up to {layer}")
-            made = activations(model.network, seen.fitted.array, [layer])[layer]
+            made = activations(model.network, seen.fitted.array, [layer], compiler=self._compiler)[layer]
             if made.ndim not in (2, 4) or not np.issubdtype(made.dtype, np.number):
                 shape = " × ".join(map(str, made.shape))
                 raise ArgumentError(
