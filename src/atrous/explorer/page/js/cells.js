@@ -23,15 +23,16 @@ export const range = (low, high) => Array.from({ length: Math.max(0, high - low)
  *              a small sign in its corner
  * planeTitle(index of plane)  what stands above a plane, or null
  * view    the scene's; `width` the most that may be used
+ * columnAt(column)  where a column stands, counted in cells from the left; side by side unless it says otherwise
  */
-export function cells({ name, label, title = null, from, to, side, cell, planeTitle = () => null, view, width = view.width - 12 }) {
+export function cells({ name, label, title = null, from, to, side, cell, planeTitle = () => null, view, width = view.width - 12, columnAt = (column) => column - from.at(-1) }) {
   const inner = Math.min(2, from.length - 1);
   const cut = from.length - inner;
   const planes = indices(from.slice(0, cut), to.slice(0, cut));
   const [rows, columns] = inner === 1 ? [[null], range(from.at(-1), to.at(-1))] : [range(from.at(-2), to.at(-2)), range(from.at(-1), to.at(-1))];
   const titled = planes.some((plane) => planeTitle(plane) !== null);
   const head = title === null ? 0 : TITLE;
-  const box = { w: columns.length * side, h: rows.length * side + (titled ? TITLE : 0) };
+  const box = { w: columns.length ? (columnAt(columns.at(-1)) + 1) * side : 0, h: rows.length * side + (titled ? TITLE : 0) };
   const gap = inner === 1 ? 6 : 14;
   const across = inner === 1 ? 1 : Math.max(1, Math.min(planes.length, Math.floor((width + gap) / (box.w + gap))));
   const corner = (at) => ({ x: (at % across) * (box.w + gap), y: head + Math.floor(at / across) * (box.h + gap) + (titled ? TITLE : 0) });
@@ -40,7 +41,7 @@ export function cells({ name, label, title = null, from, to, side, cell, planeTi
     const plane = planes.findIndex((each) => each.every((at, axis) => at === index[axis]));
     const { x, y } = corner(plane);
     const row = inner === 1 ? 0 : index.at(-2) - from.at(-2);
-    return { x: x + (index.at(-1) - from.at(-1)) * side, y: y + row * side };
+    return { x: x + columnAt(index.at(-1)) * side, y: y + row * side };
   };
   const block = { name, w: Math.max(across * (box.w + gap) - gap, title === null ? 0 : title.length * 7.2), h: head + down * (box.h + gap) - gap, side, place };
   block.draw = (left, top) => {

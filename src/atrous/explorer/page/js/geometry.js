@@ -17,6 +17,9 @@ export const paddedSize = (w, size) => w.before + size + w.after;
 /** How many outputs a signal of `size` inputs gives; 0 or less: the window does not fit. */
 export const outputSize = (w, size) => Math.floor((paddedSize(w, size) - extent(w)) / w.stride) + 1;
 
+/** By how much the output is smaller than its input. */
+export const sizeLoss = (w, size) => size - outputSize(w, size);
+
 /** `outputSize` as it is calculated, with its numbers. */
 export function outputFormula(w, size) {
   const padding = w.before || w.after ? ` + ${w.before} + ${w.after}` : "";
@@ -34,6 +37,12 @@ export const inputs = (w, output) =>
 
 /** The same inside a signal of `size`. */
 export const landing = (w, output, size) => inputs(w, output).filter((at) => at >= 0 && at < size);
+
+/** The middle of what an output reads, on the line where input i is the point i. */
+export const centre = (w, output) => output * w.stride - w.before + (extent(w) - 1) / 2;
+
+/** Whether an index lies in a signal of these sizes, not on its padding. */
+export const onSignal = (index, sizes) => index.every((at, axis) => at >= 0 && at < sizes[axis]);
 
 /** Where an input goes: the outputs that read it, each with the tap that does; ascending. Padding may be asked about too. */
 export function reached(w, input, size) {
@@ -172,6 +181,14 @@ export const alignedShifts = (stride, shift) => {
 
 /** By how many places the outputs shift when the signal shifts by `shift`; null: by no whole number. */
 export const outputShift = (stride, shift) => (shift % stride === 0 ? shift / stride : null);
+
+/** What the output of the signal shifted by `shift` is compared with at `output`: the old output as many places before, or null
+ * where that is none, or no whole number of places. */
+export function outputBefore(w, size, shift, output) {
+  const moved = outputShift(w.stride, shift);
+  const old = moved === null ? -1 : output - moved;
+  return old >= 0 && old < outputSize(w, size) ? old : null;
+}
 
 /** A kernel's taps with the zeros between them that dilation leaves out: the dense filter of size `extent`. For each place the
  * tap that stands there, or null. */

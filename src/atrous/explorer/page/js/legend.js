@@ -12,6 +12,7 @@ export const KINDS = {
   output: "output",
   pending: "output still to come",
   current: "current output",
+  reached: "output that depends on the chosen input",
 };
 
 const CROSSED = new Set(["unread"]);
@@ -28,7 +29,7 @@ export const legend = (kinds) =>
         h(
           "svg",
           { width: 18, height: 18, "aria-hidden": "true" },
-          h("g", { class: `cell ${kind}` }, h("rect", { x: 1, y: 1, width: 16, height: 16, rx: 3 }), CROSSED.has(kind) ? h("path", { class: "cross", d: "M4 4L14 14M14 4L4 14" }) : null),
+          h("g", { class: `cell ${kind === "reached" ? "output reached" : kind}` }, h("rect", { x: 1, y: 1, width: 16, height: 16, rx: 3 }), CROSSED.has(kind) ? h("path", { class: "cross", d: "M4 4L14 14M14 4L4 14" }) : null),
         ),
         KINDS[kind],
       ),
