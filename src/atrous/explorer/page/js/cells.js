@@ -23,9 +23,10 @@ export const range = (low, high) => Array.from({ length: Math.max(0, high - low)
  *              a small sign in its corner
  * planeTitle(index of plane)  what stands above a plane, or null
  * view    the scene's; `width` the most that may be used
+ * across  how many planes stand beside each other; as many as fit unless it says otherwise
  * columnAt(column)  where a column stands, counted in cells from the left; side by side unless it says otherwise
  */
-export function cells({ name, label, title = null, from, to, side, cell, planeTitle = () => null, view, width = view.width - 12, columnAt = (column) => column - from.at(-1) }) {
+export function cells({ name, label, title = null, from, to, side, cell, planeTitle = () => null, view, width = view.width - 12, across: wanted = null, columnAt = (column) => column - from.at(-1) }) {
   const inner = Math.min(2, from.length - 1);
   const cut = from.length - inner;
   const planes = indices(from.slice(0, cut), to.slice(0, cut));
@@ -33,8 +34,10 @@ export function cells({ name, label, title = null, from, to, side, cell, planeTi
   const titled = planes.some((plane) => planeTitle(plane) !== null);
   const head = title === null ? 0 : TITLE;
   const box = { w: columns.length ? (columnAt(columns.at(-1)) + 1) * side : 0, h: rows.length * side + (titled ? TITLE : 0) };
-  const gap = inner === 1 ? 6 : 14;
-  const across = inner === 1 ? 1 : Math.max(1, Math.min(planes.length, Math.floor((width + gap) / (box.w + gap))));
+  const titles = Math.max(0, ...planes.map((plane) => (planeTitle(plane) ?? "").length * 6.4));
+  const gap = inner === 1 ? 6 : Math.max(14, titles + 8 - box.w);
+  const fitting = Math.max(1, Math.min(planes.length, Math.floor((width + gap) / (box.w + gap))));
+  const across = inner === 1 ? 1 : Math.min(fitting, wanted ?? fitting);
   const corner = (at) => ({ x: (at % across) * (box.w + gap), y: head + Math.floor(at / across) * (box.h + gap) + (titled ? TITLE : 0) });
   const down = Math.ceil(planes.length / across);
   const place = (index) => {

@@ -72,6 +72,6 @@ function keras(layer, { axes, strides, dilations, pads }) {
     ...[`x = np.array(${x}, dtype="float32")`, ...(both ? ["# Keras takes strides or dilation, not both: the kernel is written with its zeros"] : []), `w = np.array(${w}, dtype="float32")`],
     ...(padded(pads) ? [`x = keras.layers.ZeroPadding${axes}D(${padding}, data_format="channels_last")(x)`] : []),
     `layer = keras.layers.Conv${axes}D(${layer.filters}, ${tuple(kernel)}${arguments_}, padding="valid", use_bias=False, data_format="channels_last")`,
-    ...["layer.build(x.shape)", "layer.set_weights([w])", "print(layer(x))"],
+    ...["layer.build(x.shape)", "layer.set_weights([w])", "y = layer(x)", "print(y)"],
   ].join("\n");
 }

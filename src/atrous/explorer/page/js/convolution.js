@@ -52,7 +52,7 @@ export function grids(layer, state, view, { looked = look(layer, state, view), s
     title: axes === 1 ? null : (names.w ?? `${layer.filters > 1 ? `${layer.filters} kernels` : "kernel"} u, ${sized(layer.channels, layer.windows.map((window) => window.kernel))}`),
     ...{ from: Array(axes + 2).fill(0), to: [layer.filters, layer.channels, ...layer.windows.map((window) => window.kernel)] },
     ...(axes === 1 ? { columnAt: (tap) => start + inputs(layer.windows[0], 0)[tap] - before[0] } : {}),
-    planeTitle: (plane) => kernelName(plane, layer, axes),
+    ...{ planeTitle: (plane) => kernelName(plane, layer, axes), across: layer.filters > 1 && layer.channels > 1 ? layer.channels : null },
     cell: (index) => kernelCell(layer, index),
   });
   const output = cells({
@@ -68,10 +68,12 @@ export function grids(layer, state, view, { looked = look(layer, state, view), s
 
 const sized = (planes, sizes) => (planes > 1 ? shape([planes, ...sizes]) : sizes.length > 1 ? shape(sizes) : `${sizes[0]}`);
 
-/** The size of cells with which the widest grid fits. */
+/** The size of cells with which the widest grid fits, all its planes side by side if they can be. */
 export function sideFor(layer, view, most = 40) {
-  const widest = layer.windows.at(-1);
-  return cellSize(view, paddedSize(widest, layer.size.at(-1)), most);
+  const columns = paddedSize(layer.windows.at(-1), layer.size.at(-1));
+  const planes = layer.size.length === 1 ? 1 : layer.channels * (layer.size.length === 3 ? paddedSize(layer.windows[0], layer.size[0]) : 1);
+  const all = Math.floor((view.width - 12 - 14 * (planes - 1)) / (columns * planes));
+  return all >= 30 ? Math.min(most, all) : cellSize(view, columns, 36);
 }
 
 /** What stands above a plane: its channel or map where there are several, its time on a third axis. */
@@ -81,10 +83,10 @@ function planeName([channel, ...outer], count, axes, word = "channel") {
   return [own, time].filter((text) => text !== null).join(", ") || null;
 }
 
+/** Kernels stand below each other, their channels side by side: only the first plane of one of several is named after it. */
 function kernelName([filter, ...rest], layer, axes) {
-  const own = layer.filters > 1 && axes > 1 ? `kernel ${filter + 1}` : null;
-  const inner = planeName(rest, layer.channels, axes);
-  return [own, inner].filter((text) => text !== null).join(", ") || null;
+  if (layer.filters === 1 || axes === 1) return planeName(rest, layer.channels, axes);
+  return rest.every((at) => at === 0) ? `kernel ${filter + 1}` : "";
 }
 
 function inputCell(layer, index, { skipped, reading, looked }) {
@@ -215,7 +217,7 @@ export function factsOf(layer) {
   return [
     ...dilated,
     ...layer.windows.map((window, axis) => [label("output size", axis), outputFormula(window, layer.size[axis])]),
-    ["output", shape([layer.filters, ...layer.outputs])],
+    ["output", sized(layer.filters, layer.outputs)],
     ["parameters", count(cost.parameters)],
     ["multiply-adds", count(cost.macs)],
     ...(cost.macs === cost.realMacs ? [] : [["of them not on padding", count(cost.realMacs)]]),

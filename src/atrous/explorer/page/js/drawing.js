@@ -5,20 +5,30 @@ import { h } from "./dom.js";
 const GAP = 26;
 const EDGE = 6;
 
-/** Blocks in lines that are at most `width` wide: {w, h, placed: [{block, x, y}]}. A line's blocks are centred on each other. */
-export function flow(blocks, width, gap = GAP) {
+/** Blocks in lines: one that `breaks` begins a line, a `glued` one stays with the next one. */
+function linesOf(blocks, width, gap) {
   const lines = [[]];
   let used = 0;
+  const groups = [];
   for (const block of blocks) {
-    const line = lines.at(-1);
-    if (line.length && (block.breaks || used + gap + block.w > width)) {
-      lines.push([block]);
-      used = block.w;
-    } else {
-      used += (line.length ? gap : 0) + block.w;
-      line.push(block);
-    }
+    if (groups.at(-1)?.at(-1).glued) groups.at(-1).push(block);
+    else groups.push([block]);
   }
+  for (const group of groups) {
+    const wide = group.reduce((all, block) => all + block.w + gap, -gap);
+    if (lines.at(-1).length && (group[0].breaks || used + gap + wide > width)) {
+      lines.push([]);
+      used = 0;
+    }
+    used += (lines.at(-1).length ? gap : 0) + wide;
+    lines.at(-1).push(...group);
+  }
+  return lines;
+}
+
+/** Blocks in lines that are at most `width` wide: {w, h, placed: [{block, x, y}]}. A line's blocks are centred on each other. */
+export function flow(blocks, width, gap = GAP) {
+  const lines = linesOf(blocks, width, gap);
   const placed = [];
   let y = 0;
   let widest = 0;
@@ -52,8 +62,9 @@ export function drawing(label, view, blocks, overlay = () => []) {
   );
 }
 
-/** A sign between blocks, such as "⊗" or "=". */
+/** A sign between blocks, such as "⊗" or "="; it stays with the block behind it. */
 export const sign = (text, size = 30) => ({
+  glued: true,
   w: size * 0.7,
   h: size,
   draw: (x, y) => h("text", { class: "sign", x: x + size * 0.35, y: y + size / 2, "font-size": size, "aria-hidden": "true" }, text),

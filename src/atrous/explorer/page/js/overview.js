@@ -25,6 +25,6 @@ export function overview(layer, looked, view) {
   return [
     volume({ name: "volume x", title: name(film ? "T × H × W" : "C × H × W", whole), size: whole, unit, kind: "solid-signal", part }),
     sign("→", 24),
-    volume({ name: "volume y", title: name(film ? "output" : "D maps", [outDepth, ...outputs]), size: [outDepth, ...outputs], unit, kind: "solid-output", part: looked.input ? null : current }),
+    volume({ name: "volume y", title: name(film ? "output" : layer.filters > 1 ? "D maps" : "one map", [outDepth, ...outputs]), size: [outDepth, ...outputs], unit, kind: "solid-output", part: looked.input ? null : current }),
   ];
 }

@@ -50,6 +50,7 @@ export class Stage {
 
   /** Take over a whole state, as from a share link. */
   show(state) {
+    if (this.scene.fields.every(({ key, print }) => print(state[key]) === print(this.state[key]))) return;
     this.state = state;
     this.#clock.stop();
     this.draw();

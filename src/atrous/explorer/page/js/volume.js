@@ -38,7 +38,7 @@ export function volume({ name, title, size, unit, kind, part = null }) {
 /** The unit with which the boxes of a layer fit the figure. */
 export const unitFor = (view, sizes) => {
   const wide = sizes.reduce((all, size) => all + size[2] + size[0] * 0.55, 0);
-  return Math.max(4, Math.min(15, Math.floor((view.width - 140) / wide)));
+  return Math.max(4, Math.min(20, Math.floor((view.width - 140) / wide)));
 };
 
 export const volumeTitle = (name, sizes) => `${name}, ${shape(sizes)}`;

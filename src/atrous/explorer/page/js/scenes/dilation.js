@@ -39,7 +39,7 @@ export const scene = {
     const above = own ? first : { ...first, current: looked.current, step: first.outputs.findIndex((output) => output.join() === looked.current.join()) };
     const side = Math.min(34, Math.max(25, Math.floor(view.width / (size[1] + 1))));
     const top = grids(dense, state, view, { looked: above, copy: "a", side, names: { x: "dilation 1: input x", y: "its output" } });
-    const below = grids(layer, state, view, { looked, side, names: { x: `dilation ${dilation.join(", ")}: input x`, y: "its output" } });
+    const below = grids(layer, state, view, { looked, side, names: { x: `dilation ${[...new Set(dilation)].join(" and ")}: input x`, y: "its output" } });
     const blocks = [top.input, top.output, below.kernel, { ...below.input, breaks: true }, below.output];
     return {
       figure: drawing(scene.title, view, blocks, (find) => [covered(dense, above, find("xa")), covered(layer, looked, find("x"))].flat().map((frame, at) => frame && { ...frame, key: at })),

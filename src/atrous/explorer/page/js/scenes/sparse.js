@@ -13,7 +13,7 @@ const w = edits({ key: "w", label: "kernel", start: ([, , tap]) => [1, 2, 3, -1,
 export const scene = {
   row: 12,
   id: "sparse",
-  title: "Kernel 3, dilation 4: a filter of size 9",
+  title: "Few numbers, wide reach: a sparse filter",
   text: [
     "A 1-d kernel of size k with dilation d is a filter of size 1 + (k − 1) · d with only k coefficients that are not zero. For k = 3 and d = 4 that is 9, and the maps before and after differ in size by 8.",
     "Above, the dilated kernel; below, the dense filter with its zeros written in. Both give the same output.",
