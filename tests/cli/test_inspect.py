@@ -84,3 +84,10 @@ def test_pages_and_tables_to_files(atrous, tmp_path: Path) -> None:
     assert (tmp_path / "lenet.html").read_text().startswith("<!DOCTYPE html>")
     assert "\\begin{tabular}" in (tmp_path / "lenet.tex").read_text()
     assert atrous("inspect", "lenet", "--latex", "-").out.startswith("% lenet, by atrous inspect")
+
+
+def test_the_effective_receptive_field(atrous) -> None:
+    outcome = atrous("inspect", "dncnn", "-i", "1x1x40x40", "--effective", "2", "--json", "-")
+    found = json.loads(outcome.out)["estimated_effective_field"]["value"]
+    assert (outcome.code, found["samples"], [axis["receptive_field"] for axis in found["axes"]]) == (0, 2, [35, 35])
+    assert "effective: an estimate needs known sizes" in atrous("inspect", "lenet", "--symbolic", "--effective", "1").err

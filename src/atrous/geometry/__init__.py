@@ -10,6 +10,7 @@ from atrous.geometry.padding import Explicit, Padding, Same, ToSize, as_padding
 from atrous.geometry.receptive import Pattern, ReceptiveField
 from atrous.geometry.resample import Coordinates, Cubic, Filter, Linear, Nearest, Resample, Rounding, short_fraction
 from atrous.geometry.sizes import LIMIT, ceil_div, count_bytes, per_axis
+from atrous.geometry.spread import Moments, Spread
 from atrous.geometry.transposed import Phase, TransposedWindow
 from atrous.geometry.visits import Unread, overlap, unread, visits
 from atrous.geometry.window import Window
@@ -28,6 +29,7 @@ __all__ = [
     "Filter",
     "IndexSet",
     "Linear",
+    "Moments",
     "Nearest",
     "Padding",
     "Pattern",
@@ -37,6 +39,7 @@ __all__ = [
     "Resample",
     "Rounding",
     "Same",
+    "Spread",
     "Stack",
     "ToSize",
     "TransposedWindow",

@@ -105,6 +105,11 @@ def _intensity(row: Row) -> str:
     return "-" if known is None else f"{known:.1f}"
 
 
+def _deviation(row: Row) -> str:
+    spots = row.effective.known
+    return "-" if spots is None else once([f"{spot.deviation:.1f}" for spot in spots])
+
+
 def _notes(row: Row) -> str:
     return " ".join(word for word, said in (("non-linear", not row.linear), ("global", not row.local)) if said)
 
@@ -131,6 +136,7 @@ COLUMNS = (
     Column("start", "start", "first input of output 0: minus the effective padding", lambda row: _over_fields(row, _start)),
     Column("halo", "halo", "inputs needed before+behind an output's own", lambda row: _over_fields(row, _halo)),
     Column("holes", "holes", "inputs inside the field that are not read", lambda row: _over_fields(row, _holes)),
+    Column("deviation", "σ", "standard deviation of the effective receptive field, in inputs", _deviation),
     Column("unread", "never read", "inputs of the layer that no output reads", _unread),
     Column("overlap", "taps", "fewest..most taps for an output, where uneven", _overlap),
     Column("notes", "", "what is not linear, and what is not local", _notes, text=True),
@@ -138,7 +144,7 @@ COLUMNS = (
 BY_NAME = {column.name: column for column in COLUMNS}
 #: Always wanted, and what is added while there is room, the most telling first.
 BASE = ("layer", "operator", "output", "parameters", "macs", "field", "jump", "notes")
-MORE = ("unread", "overlap", "holes", "memory", "halo", "real", "start", "intensity", "linear", "weights")
+MORE = ("unread", "overlap", "holes", "deviation", "memory", "halo", "real", "start", "intensity", "linear", "weights")
 #: What gives way first where even the base is too wide.
 DROPPED = ("notes", "jump", "operator")
 #: The narrowest that a layer's name is cut to.

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from atrous.geometry import IndexSet
 from atrous.report.costs import CONVENTION, MOVED, PEAK, REAL, Costs
 from atrous.report.coverage import AxisCoverage, AxisReach
+from atrous.report.effective import EffectiveAxis, EffectiveField, Spot
 from atrous.report.figure import Figure
 from atrous.report.legal import LegalSizes
 from atrous.report.receptive import Field
@@ -32,6 +33,8 @@ def report_data(report: Report) -> dict[str, Any]:
         "costs": _costs(report.costs),
         "peak_bytes": figure_data(report.peak_bytes, int),
         "receptive_field": _receptive(report.receptive),
+        "effective_field": figure_data(report.effective, _effective),
+        "estimated_effective_field": figure_data(report.estimated, _effective),
         "reach": figure_data(report.reach, lambda axes: [_reach(axis) for axis in axes]),
         "legal_sizes": [figure_data(each, _legal) for each in report.legal],
         "layers": [_row(row) for row in report.rows],
@@ -107,6 +110,33 @@ def _coverage(axis: AxisCoverage) -> dict[str, Any]:
     }
 
 
+def _spot(spot: Spot) -> dict[str, Any]:
+    return {"centre": float(spot.centre), "deviation": spot.deviation, "variance": str(spot.variance)}
+
+
+def _effective(field: EffectiveField) -> dict[str, Any]:
+    return {
+        "value": field.value,
+        "input": field.source,
+        "method": field.method,
+        "samples": field.samples,
+        "axes": [_effective_axis(axis) for axis in field.axes],
+    }
+
+
+def _effective_axis(axis: EffectiveAxis) -> dict[str, Any]:
+    return {
+        "axis": axis.axis,
+        "centre": axis.centre,
+        "deviation": axis.deviation,
+        "within_deviation": axis.within,
+        "core": list(axis.core),
+        "receptive_field": axis.size,
+        "first": axis.first,
+        "shares": list(axis.shares),
+    }
+
+
 def _reach(axis: AxisReach) -> dict[str, Any]:
     return {
         "input": axis.source,
@@ -139,6 +169,7 @@ def _row(row: Row) -> dict[str, Any]:
         "dtype": row.dtype,
         "costs": _costs(row.costs),
         "receptive_field": _receptive(row.receptive),
+        "effective_field": figure_data(row.effective, lambda spots: [_spot(spot) for spot in spots]),
         "branches": [_branch(branch) for branch in row.branches],
         "coverage": figure_data(row.coverage, lambda axes: [_coverage(axis) for axis in axes]),
         "linear": row.linear,

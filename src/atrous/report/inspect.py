@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from atrous.errors import ArgumentError, NetworkError
 from atrous.graph.fact import Dim, Fact
@@ -11,7 +12,9 @@ from atrous.graph.facts import infer_facts, input_facts
 from atrous.graph.network import Network, Node, Shapes
 from atrous.report.costs import Costs, layer_costs, network_costs, open_costs, peak_bytes
 from atrous.report.coverage import AxisCoverage, layer_coverage, reach
+from atrous.report.effective import NOT_ASKED, EffectiveField, Known, Spot, by_structure, moments, representative, spots
 from atrous.report.figure import Figure
+from atrous.report.gradient import Progress, estimate
 from atrous.report.legal import legal_sizes
 from atrous.report.receptive import Field, Seen, Source, behind, spatial_axes, summary, trace
 from atrous.report.report import Branch, Report, Row, Signal
@@ -19,6 +22,7 @@ from atrous.report.symbolic import open_facts, symbols
 
 #: What an open size is taken for where none is given: one image, 224 on every other axis.
 BATCH, SIZE = 1, 224
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class _Look:
     facts: Mapping[str, Fact]
     shapes: Mapping[str, tuple[Dim, ...]]
     views: Mapping[str, Mapping[Source, Seen]]
+    moments: Mapping[str, Mapping[Source, Known]]
     #: Which sizes are open; empty where all are known.
     open: tuple[str, ...] = ()
     counted: set[str] = field(default_factory=set)
@@ -39,13 +44,21 @@ class _Look:
         return f"needs the open sizes {', '.join(self.open)}"
 
 
-def inspect(network: Network, shapes: Shapes | None = None, *, symbolic: bool = False) -> Report:
+def inspect(
+    network: Network,
+    shapes: Shapes | None = None,
+    *,
+    symbolic: bool = False,
+    effective: int = 0,
+    progress: Progress | None = None,
+) -> Report:
     """Look at a network without running it: sizes, costs, receptive field and coverage of every layer.
 
     ``shapes`` is the shape of the input, or a mapping from input names to shapes. Sizes that the network leaves open and
     that are not given are assumed (a batch of 1, 224 elsewhere), and the report says so; with ``symbolic`` they stay open, and
-    figures that need them are unavailable. Raises ``ArgumentError`` for shapes that the network cannot take, ``NetworkError``
-    naming the node that does not fit.
+    figures that need them are unavailable. ``effective`` is on how many random inputs the effective receptive field is
+    estimated with the network's weights (0: not at all), and ``progress`` is told (done, of). Raises ``ArgumentError`` for
+    shapes that the network cannot take, ``NetworkError`` naming the node that does not fit.
 
     >>> from atrous.graph.networks import lenet
     >>> inspect(lenet())
@@ -54,8 +67,10 @@ def inspect(network: Network, shapes: Shapes | None = None, *, symbolic: bool = 
     if symbolic and shapes is not None:
         raise ArgumentError("symbolic: sizes were given too; give shapes, or leave them open with symbolic")
     if symbolic and symbols(network):
+        if effective:
+            raise ArgumentError("effective: an estimate needs known sizes; give shapes, or leave out symbolic")
         facts, printed = open_facts(network)
-        return _report(_Look(network, facts, printed, trace(network, facts), symbols(network)), ())
+        return _report(_look(network, facts, printed, symbols(network)), (), Figure.unavailable(NOT_ASKED))
     inputs, assumed = _concrete(network, shapes)
     try:
         facts = infer_facts(network, inputs)
@@ -64,8 +79,31 @@ def inspect(network: Network, shapes: Shapes | None = None, *, symbolic: bool = 
             sizes = ", ".join(assumed)
             raise ArgumentError(f"shapes: none was given and {sizes} does not fit; give the input's shape: {error}") from None
         raise
-    printed = {name: fact.shape for name, fact in facts.items()}
-    return _report(_Look(network, facts, printed, trace(network, facts)), assumed)
+    look = _look(network, facts, {name: fact.shape for name, fact in facts.items()})
+    return _report(look, assumed, _estimated(look, effective, progress))
+
+
+def _look(
+    network: Network, facts: Mapping[str, Fact], shapes: Mapping[str, tuple[Dim, ...]], unknown: tuple[str, ...] = ()
+) -> _Look:
+    views = trace(network, facts)
+    return _Look(network, facts, shapes, views, moments(network, facts, views), unknown)
+
+
+def _effective(look: _Look) -> Figure[EffectiveField]:
+    """By structure, of the output or of the last value that has one."""
+    chosen = representative(look.network, look.facts, look.moments)
+    found = chosen.map(lambda value: by_structure(look.network, look.facts, look.views, look.moments, value))
+    return found if chosen.known is None else _on_first_input(look, chosen.known, found)
+
+
+def _estimated(look: _Look, samples: int, progress: Progress | None) -> Figure[EffectiveField]:
+    """With the network's weights, of the same value."""
+    chosen = representative(look.network, look.facts, look.moments)
+    if not samples or chosen.known is None:
+        return Figure.unavailable(chosen.reason if samples else NOT_ASKED)
+    found = estimate(look.network, look.facts, look.views, chosen.known, samples, progress=progress)
+    return Figure(chosen.status, found.known, chosen.reason) if found.known is not None else found
 
 
 def _concrete(network: Network, shapes: Shapes | None) -> tuple[dict[str, Fact], tuple[str, ...]]:
@@ -83,7 +121,7 @@ def _concrete(network: Network, shapes: Shapes | None) -> tuple[dict[str, Fact],
     return input_facts(network, filled), tuple(f"{dim} = {size}" for dim, size in sizes.items())
 
 
-def _report(look: _Look, assumed: tuple[str, ...]) -> Report:
+def _report(look: _Look, assumed: tuple[str, ...], estimated: Figure[EffectiveField]) -> Report:
     network, facts = look.network, look.facts
     rows = tuple(_row(look, node) for node in network.nodes if node.output not in facts or facts[node.output].value is None)
     known = not look.open
@@ -96,6 +134,8 @@ def _report(look: _Look, assumed: tuple[str, ...]) -> Report:
         costs=network_costs(network, [(row.name, row.costs) for row in rows]),
         peak_bytes=Figure.complete(peak_bytes(network, facts)) if known else Figure.unavailable(look.missing),
         receptive=_receptive(look, network.outputs[0]),
+        effective=_effective(look),
+        estimated=estimated,
         reach=reach(network, facts) if known else Figure.unavailable(look.missing),
         legal=tuple(legal_sizes(network, facts, *each) for each in axes) if known else (),
         axes=axes,
@@ -129,6 +169,7 @@ def _row(look: _Look, node: Node) -> Row:
         dtype=fact.dtype if fact else "?",
         costs=costs,
         receptive=_receptive(look, node.output),
+        effective=_spots(look, node.output),
         branches=_branches(look, node),
         coverage=coverage,
         linear=node.layer.linear,
@@ -143,12 +184,26 @@ def _receptive(look: _Look, value: str) -> Figure[tuple[Field, ...]]:
     view = look.views.get(value, {})
     inputs = {name: look.facts[name] for name in look.network.inputs}
     fields = summary(view, inputs)
-    several = list(dict.fromkeys(source for source, _ in view))
     if not fields:
         return Figure.unavailable("a layer on the way mixes axes" if view else "it depends on no input")
-    if len(several) > 1:
-        return Figure.partial(fields, f"on {several[0]} only; it also depends on {', '.join(several[1:])}")
-    return Figure.complete(fields)
+    return _on_first_input(look, value, Figure.complete(fields))
+
+
+def _spots(look: _Look, value: str) -> Figure[tuple[Spot, ...]]:
+    """Where the energy of a layer's outputs lies, by structure."""
+    if value not in look.facts:
+        return Figure.unavailable(look.missing)
+    found = spots(look.moments.get(value, {}), look.facts, list(look.network.inputs))
+    return found if found.known is None else _on_first_input(look, value, found)
+
+
+def _on_first_input(look: _Look, value: str, figure: Figure[T]) -> Figure[T]:
+    """Partial where a value depends on further inputs, of which the figure does not speak."""
+    several = list(dict.fromkeys(source for source, _ in look.views.get(value, {})))
+    if len(several) < 2 or figure.known is None:
+        return figure
+    said = f"on {several[0]} only; it also depends on {', '.join(several[1:])}"
+    return Figure.partial(figure.known, "; ".join(filter(None, (figure.reason, said))))
 
 
 def _branches(look: _Look, node: Node) -> tuple[Branch, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from atrous.graph.fact import Dim
 from atrous.report.costs import Costs
 from atrous.report.coverage import AxisCoverage, AxisReach
+from atrous.report.effective import EffectiveField, Spot
 from atrous.report.figure import Figure
 from atrous.report.legal import LegalSizes
 from atrous.report.receptive import Field
@@ -27,7 +28,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One layer of a report; ``receptive`` and ``coverage`` have an entry for each spatial axis."""
+    """One layer of a report; ``receptive``, ``effective`` and ``coverage`` have an entry for each spatial axis."""
 
     name: str
     operator: str
@@ -35,6 +36,7 @@ class Row:
     dtype: str
     costs: Costs
     receptive: Figure[tuple[Field, ...]]
+    effective: Figure[tuple[Spot, ...]]
     branches: tuple[Branch, ...]
     coverage: Figure[tuple[AxisCoverage, ...]]
     linear: bool
@@ -66,7 +68,8 @@ class Report:
     """What ``inspect`` found of a network.
 
     ``str`` is the table, ``to_dict`` the data, ``to_html`` a page, ``to_latex`` a table for papers.
-    ``peak_bytes`` is the most memory of activations alive at once. ``receptive`` is the first output's. ``reach`` says which
+    ``peak_bytes`` is the most memory of activations alive at once. ``receptive`` is the first output's, ``effective`` how its
+    energy is spread by structure, ``estimated`` with the network's own weights where that was asked for. ``reach`` says which
     input positions influence an output at all, ``legal`` which sizes leave no input over.
     """
 
@@ -77,6 +80,8 @@ class Report:
     costs: Costs
     peak_bytes: Figure[int]
     receptive: Figure[tuple[Field, ...]]
+    effective: Figure[EffectiveField]
+    estimated: Figure[EffectiveField]
     reach: Figure[tuple[AxisReach, ...]]
     legal: tuple[Figure[LegalSizes], ...]
     #: The input axes that ``legal`` speaks of, as (input, axis).

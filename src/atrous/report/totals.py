@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from atrous.report.columns import IN_PART, byte_text, field_text, sizes
+from atrous.report.columns import IN_PART, byte_text, field_text, once, sizes
 from atrous.report.costs import CONVENTION, PEAK, REAL
 from atrous.report.coverage import AxisReach
+from atrous.report.effective import EXACT, NOT_ASKED, EffectiveField
 from atrous.report.figure import Figure, Status
 from atrous.report.legal import LegalSizes
 from atrous.report.report import Report
@@ -42,6 +43,7 @@ def totals(report: Report) -> tuple[Line, ...]:
         _line("intensity", costs.intensity, "{:.1f} FLOP/B".format),
         _line("as linear", costs.fully_connected, lambda n: f"{n:.3e} parameters in place of its convolutions"),
         Line("receptive field", receptive_text(report)),
+        Line("effective field", _effective_text(report), _widest(report)),
         Line("input read", _reach_text(report)),
         Line("legal sizes", _all_legal(report)),
         Line("non-linear", f"{nonlinear} of {len(report.rows)} layers", nonlinear),
@@ -79,6 +81,34 @@ def receptive_text(report: Report) -> str:
     if all(halo is not None for halo in halos):
         said.append("halo " + sizes(["{}{:+}".format(*halo) for halo in halos if halo is not None]))
     return ", ".join(said)
+
+
+def effective_text(field: EffectiveField) -> str:
+    """Standard deviation, the core that holds 95 % of the energy, and the whole field beside it."""
+    within = once([f"{100 * axis.within:.0f} %" for axis in field.axes])
+    theory = sizes(["?" if axis.size is None else axis.size for axis in field.axes])
+    held = sizes([hi - lo for lo, hi in (axis.core for axis in field.axes)])
+    return f"σ {sizes([f'{axis.deviation:.1f}' for axis in field.axes])} ({within} within), 95 % in {held} of {theory}"
+
+
+def _effective_text(report: Report) -> str:
+    """By structure, and with the weights where that was asked for."""
+    if report.effective.known is None:
+        return f"unavailable: {report.effective.reason}"
+    mark = IN_PART if report.effective.status is Status.PARTIAL else ""
+    said = effective_text(report.effective.known) + mark
+    if report.estimated.known is not None:
+        count = report.estimated.known.samples
+        inputs = "input" if count == 1 else "inputs"
+        return f"{said}; with its weights, estimated from {count} {inputs}: {effective_text(report.estimated.known)}{mark}"
+    if report.estimated.reason != NOT_ASKED:
+        said += f"; with its weights unavailable: {report.estimated.reason}"
+    return said
+
+
+def _widest(report: Report) -> float | None:
+    field = report.estimated.known or report.effective.known
+    return None if field is None else max(axis.deviation for axis in field.axes)
 
 
 def reach_text(axis: AxisReach) -> str:
@@ -138,6 +168,15 @@ def notes(report: Report) -> tuple[str, ...]:
     if report.symbols:
         told.append(f"{EXACT_FOR}.")
         told.append(f"? needs the open sizes {', '.join(report.symbols)}: give them with the input's shape.")
-    partial = (("FLOPs", report.costs.flops), ("receptive field", report.receptive), ("input read", report.reach))
+    if report.effective.known is not None:
+        told.append(f"Effective field: {EXACT}; σ is its standard deviation in inputs.")
+    if report.estimated.known is not None:
+        told.append(f"With its weights: {report.estimated.known.method}.")
+    partial = (
+        ("FLOPs", report.costs.flops),
+        ("receptive field", report.receptive),
+        ("effective field", report.effective),
+        ("input read", report.reach),
+    )
     told += [f"{IN_PART} {name}: {figure.reason}." for name, figure in partial if figure.status is Status.PARTIAL]
     return tuple(told)
