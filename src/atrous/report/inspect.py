@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from atrous.errors import ArgumentError, NetworkError
@@ -37,6 +38,16 @@ class _Look:
     #: Which sizes are open; empty where all are known.
     open: tuple[str, ...] = ()
     counted: set[str] = field(default_factory=set)
+
+    @cached_property
+    def moving(self) -> frozenset[str]:
+        """The values that depend on what the inputs hold, not only on their sizes."""
+        found = set(self.network.inputs)
+        for node in self.network.nodes:
+            fact = self.facts.get(node.output)
+            if found.intersection(node.inputs) and (fact is None or fact.value is None):
+                found.add(node.output)
+        return frozenset(found)
 
     @property
     def missing(self) -> str:
@@ -172,7 +183,7 @@ def _row(look: _Look, node: Node) -> Row:
         effective=_spots(look, node.output),
         branches=_branches(look, node),
         coverage=coverage,
-        linear=node.layer.linear,
+        linear=node.layer.affine(*(i for i, name in enumerate(node.inputs) if name in look.moving)),
         local=node.layer.local,
     )
 
