@@ -101,6 +101,9 @@ def test_branches_add_and_drift() -> None:
 def test_an_output_that_reads_nothing_has_no_mass() -> None:
     gaps = Moments.of_input().behind(TransposedWindow(1, stride=2))
     assert [phase[0] for phase in gaps.phases] == [1, 0]
+    late = gaps.behind(Window(1, pad_lo=1))
+    assert (late.widest, late.centre, late.empty) == (1, Fraction(-1, 2), False)
+    assert late.behind(Window(1, stride=2)).empty
     assert gaps.variance == 0
     empty = Spread.at(1).before(TransposedWindow(1, stride=2))
     assert (empty.total, empty.weights) == (0, ())

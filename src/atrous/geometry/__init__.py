@@ -8,6 +8,7 @@ from atrous.geometry.indices import IndexSet
 from atrous.geometry.maps import SAME, AxisMap, ExactMap, Pull, Stack, Whole
 from atrous.geometry.padding import Explicit, Padding, Same, ToSize, as_padding
 from atrous.geometry.receptive import Pattern, ReceptiveField
+from atrous.geometry.region import Region
 from atrous.geometry.resample import Coordinates, Cubic, Filter, Linear, Nearest, Resample, Rounding, short_fraction
 from atrous.geometry.sizes import LIMIT, ceil_div, count_bytes, per_axis
 from atrous.geometry.spread import Moments, Spread
@@ -36,6 +37,7 @@ __all__ = [
     "Phase",
     "Pull",
     "ReceptiveField",
+    "Region",
     "Resample",
     "Rounding",
     "Same",

@@ -174,8 +174,13 @@ class Moments:
 
     @property
     def widest(self) -> int:
-        """The output of the first period whose spread is the widest."""
-        return max(range(len(self.phases)), key=self._variance)
+        """The output of the first period whose spread is the widest, of those that read anything."""
+        return max(range(len(self.phases)), key=lambda o: (self.phases[o][0] != 0, self._variance(o)))
+
+    @property
+    def empty(self) -> bool:
+        """Whether no output reads anything."""
+        return not self.phases[self.widest][0]
 
     @property
     def centre(self) -> Fraction:

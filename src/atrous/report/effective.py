@@ -27,6 +27,7 @@ CORE = Fraction(95, 100)
 EXACT = "the gradient of one output where every output is the mean of what it reads: exact, whatever the weights are"
 ESTIMATED = "estimated: mean energy of the gradient of the centre output over {} random inputs, channels mixed at random"
 NOT_ASKED = "not asked for: it runs the network; ask with effective, how many random inputs to take"
+EMPTY = "no output reads any input"
 WHOLE, MIXED = "every output reads the whole axis", "a layer on the way mixes axes or joins along them"
 DRIFTS = "branches of unlike jumps drift apart"
 
@@ -182,8 +183,8 @@ def spots(view: Mapping[Source, Known], facts: Mapping[str, Fact], inputs: Seque
         return Figure.unavailable("it depends on no input")
     each = [view.get((source, axis), MIXED) for axis in spatial_axes(facts[source])]
     for known in each:
-        if isinstance(known, str):
-            return Figure.unavailable(known)
+        if isinstance(known, str) or known.empty:
+            return Figure.unavailable(known if isinstance(known, str) else EMPTY)
     return Figure.complete(tuple(Spot(m.centre, m.variance) for m in each if isinstance(m, Moments)))
 
 

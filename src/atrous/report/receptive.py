@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from typing import TypeGuard
 
 from atrous.geometry import SAME, AxisMap, ExactMap, IndexSet, Pull, ReceptiveField, Window
 from atrous.geometry.blocks import Clamped, Mirrored
@@ -113,7 +114,12 @@ def interior(step: AxisMap) -> ExactMap | None:
     """The map as it is away from the border, where receptive fields are stated; ``None`` if it knows only intervals."""
     if isinstance(step, Mirrored | Clamped):
         return Window(1, pad_lo=step.pad_lo)
-    return step if isinstance(step, ExactMap) else None
+    return step if is_exact(step) else None
+
+
+def is_exact(step: AxisMap) -> TypeGuard[ExactMap]:
+    """Whether a map knows the very inputs of each output; windows are asked first: a protocol takes long to check."""
+    return isinstance(step, (Window, ExactMap))
 
 
 def _join(branches: Iterable[Seen]) -> Seen:
