@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
 
 import numpy as np
 import pytest
 
 from atrous.geometry import Explicit, IndexSet
 from atrous.graph.builder import Builder, Value
+from atrous.graph.evaluate import evaluate
+from atrous.graph.fact import Fact
 from atrous.graph.facts import infer_facts, input_facts
-from atrous.graph.layers import ConvTranspose
+from atrous.graph.layers import ConvTranspose, Pad
 from atrous.graph.network import Network
-from atrous.graph.networks import by_name, context_module
-from atrous.report import Field, inspect
+from atrous.graph.networks import by_name, context_module, wavenet
+from atrous.report import Field, Status, inspect
 from atrous.report.coverage import reach
 
 #: (receptive field, effective stride, effective padding), as google-research/receptive_field prints it.
@@ -173,10 +177,10 @@ def test_inception_resnet_v2() -> None:
     assert all(field.aligned for field in fields)
 
 
-def resnet_v1(blocks: Sequence[int]) -> Network:
+def resnet_v1(blocks: Sequence[int], pool: int = 0) -> Network:
     """tf.slim's: the last unit of a stage strides, and the shortcut subsamples; the pool is padded at its high end alone."""
     b, x = start("resnet_v1")
-    x = b.max_pool(b.conv(x, 1, 7, stride=2, padding=3), 3, stride=2, padding=((0, 1), (0, 1)))
+    x = b.max_pool(b.conv(x, 1, 7, stride=2, padding=3), 3, stride=2, padding=((pool, 1), (pool, 1)))
     for stage, count in enumerate(blocks):
         for unit in range(count):
             stride = 2 if stage < 3 and unit == count - 1 else 1
@@ -240,17 +244,159 @@ def test_distills_unaligned_branches() -> None:
     assert [read.extent for read in each] == [5, 6, 5, 5]
 
 
-@pytest.mark.parametrize(("size", "aligned"), [(9, True), (8, False)])
-def test_googles_alignment_depends_on_the_size(size: int, aligned: bool) -> None:
-    """google-research/receptive_field's tests: 1x1 of stride 4 beside 3x3 of stride 2 and 1x1 of stride 2, all SAME."""
-    b = Builder("net", sample={"H": size, "W": size})
+def alignment(b: Builder, x: Value, padding: str) -> Value:
+    """1x1 of stride 4 beside 3x3 of stride 2 and 1x1 of stride 2: the branches of google-research/receptive_field's tests."""
+    left = b.conv(x, 1, 1, stride=4, padding=padding)
+    first = b.conv(x, 1, 3, stride=2, padding="same") if padding == "same" else b.conv(front(b, x), 1, 3, stride=2)
+    return b.relu(b.plus(left, b.conv(first, 1, 1, stride=2, padding=padding)))
+
+
+def front(b: Builder, x: Value) -> Value:
+    """One row and one column of padding at the low ends, by a layer of its own."""
+    values = np.array([0, 0, 1, 1, 0, 0, 0, 0], np.int64)
+    return b.add(Pad(), x, b.constant(f"{x.name}.frame", values), name=None, kind="pad")
+
+
+def googles(number: int) -> Network:
+    """google-research/receptive_field's test networks 1, 4, 5, 8 and 9."""
+    size = 32 if number in (1, 8) else 33  # the branches of those without SAME agree on even sizes only
+    b = Builder(f"net{number}", sample={"H": size, "W": size})
     x = b.input("x", ("N", 1, "H", "W"))
-    right = b.conv(b.conv(x, 1, 3, stride=2, padding="same"), 1, 1, stride=2, padding="same")
-    network = b.build(b.plus(b.conv(x, 1, 1, stride=4, padding="same"), right))
-    fields = inspect(network, (1, 1, size, size)).fields
-    assert [field.aligned for field in fields] == [aligned] * 2
-    if aligned:
-        assert [printed(field) for field in fields] == [(3, 4, 1)] * 2
+    if number == 1:
+        return b.build(alignment(b, x, "valid"))
+    if number == 4:
+        right = b.conv(b.conv(x, 1, 3, stride=2, padding="same"), 1, 1, stride=2)
+        return b.build(b.relu(b.plus(b.conv(x, 1, 1, stride=4), right)))
+    if number == 5:
+        return b.build(b.relu(b.conv(b.conv(x, 1, (3, 5), stride=2), 1, (3, 1), stride=2)))
+    padding = "valid" if number == 8 else "same"
+    x = alignment(b, x, padding)
+    wide = b.conv(front(b, x), 1, 3, stride=2) if number == 8 else b.conv(x, 1, 3, stride=2, padding="same")
+    return b.build(b.relu(b.plus(b.conv(x, 1, 1, stride=2, padding=padding), wide)))
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "published"), [(1, 8, (3, 4, 1)), (4, 9, (3, 4, 1)), (8, 16, (11, 8, 5)), (9, 17, (11, 8, 5))]
+)
+def test_googles_aligned_networks(number: int, size: int, published: Row) -> None:
+    """google-research/receptive_field's tests: (receptive field, stride, padding) of aligned branches at these sizes."""
+    fields = inspect(googles(number), (1, 1, size, size)).fields
+    assert [(printed(field), field.aligned) for field in fields] == [(published, True)] * 2
+
+
+@pytest.mark.parametrize(("number", "published"), [(1, (3, 4, 1)), (8, (11, 8, 5))])
+def test_googles_networks_of_any_size(number: int, published: Row) -> None:
+    """Padding by a layer does not depend on the size: aligned at all of them, the padding known."""
+    report = inspect(googles(number), symbolic=True)
+    assert [(printed(field), field.aligned) for field in report.fields] == [(published, True)] * 2
+    assert report.receptive.status is Status.COMPLETE
+
+
+def test_googles_network_4_is_not_aligned_at_8() -> None:
+    """SAME pads an even size at the high end alone."""
+    fields = inspect(googles(4), (1, 1, 8, 8)).fields
+    assert [(field.size, field.jump, field.aligned) for field in fields] == [(3, 4, False)] * 2
+
+
+@pytest.mark.parametrize(("number", "size", "jump"), [(4, 3, 4), (9, 11, 8)])
+def test_googles_networks_of_unknown_padding(number: int, size: int, jump: int) -> None:
+    """With SAME and no size the field and the stride are known, the padding is not."""
+    report = inspect(googles(number), symbolic=True)
+    assert [(field.size, field.jump, field.starts, field.halo) for field in report.fields] == [(size, jump, (), None)] * 2
+    assert report.receptive.status is Status.PARTIAL
+    expected = "where it lies, and whether branches are aligned, depends on the open sizes N, H, W"
+    assert (report.receptive.reason, report.effective.reason) == (expected, expected)
+    left = next(row for row in report.rows if row.fields[0].size == 1)  # a kernel of 1 needs no padding at any size
+    assert left.receptive.status is Status.COMPLETE
+
+
+def test_googles_network_5_is_not_square() -> None:
+    """5 along x and 7 along y, stride 4, no padding; y are the rows."""
+    rows, columns = inspect(googles(5), symbolic=True).fields
+    assert (printed(rows), printed(columns)) == ((7, 4, 0), (5, 4, 0))
+
+
+def vnet() -> Network:
+    """V-Net along one axis: kernels of 5, down and up by 2, each level added again on the way up."""
+    b = Builder("vnet", sample={"T": 64})
+    x = b.input("x", ("N", 1, "T"))
+    skips = [same(b, x, 5, name="L1")]
+    for level, convs in enumerate((2, 3, 3, 3), start=2):
+        skips.append(same(b, b.conv(skips[-1], 1, 2, stride=2), *(5,) * convs, name=f"L{level}"))
+    x = skips.pop()
+    for level, convs in ((4, 3), (3, 3), (2, 2), (1, 1)):
+        x = same(b, b.plus(b.conv_transpose(x, 1, 2, stride=2), skips.pop()), *(5,) * convs, name=f"R{level}")
+    return b.build(x)
+
+
+def test_vnet() -> None:
+    """Milletari et al. 2016: the encoder as published; of the decoder, whose phases differ, the exact extents of each phase."""
+    rows = {row.name: row.fields[0] for row in inspect(vnet(), (1, 1, 640)).rows if row.fields}
+    extents = {name: [each.extent for each in rows[name].sets] for name in rows if name[0] in "LR"}
+    assert [extents[f"L{level}"] for level in range(1, 6)] == [[5], [22], [72], [172], [372]]
+    assert {name: sorted(set(extents[name])) for name in ("R4", "R3", "R2")} == {"R4": [468], "R3": [516], "R2": [532]}
+    assert sorted(extents["R1"]) == [532] * 12 + [548] * 4
+    assert rows["R1"].size == 548
+
+
+def test_vnet_by_perturbation() -> None:
+    """The extents of R1 are those of a change that comes through: every output of the middle, all weights 1."""
+    network = vnet()
+    ones = {name: np.full(w.shape, float(w.ndim > 1)) for name, w in network.constants.items()}
+    network = replace(network, constants=ones, inputs={"x": Fact("float64", (1120, 1, 1120))})
+    (table,) = evaluate(network, {"x": np.eye(1120)[:, None, :]}).values()
+    (field,) = inspect(network).fields
+    for output in range(556, 572):
+        seen = np.flatnonzero(table[:, 0, output])
+        assert seen.tolist() == list(field.sets[output % 16].shift(output // 16 * 16))
+
+
+def test_activations_of_vgg16() -> None:
+    """cs231n's table of VGG-16: numbers in each map (224*224*64 = 3.2M, ...) and in each layer's weights; 30.693 GFLOP."""
+    report = inspect(by_name("vgg16"), (1, 3, 224, 224))
+    maps = [prod(row.output) for row in report.rows if row.operator in ("Conv", "MaxPool")]
+    sides = [(224, 64, 2), (112, 128, 2), (56, 256, 3), (28, 512, 3), (14, 512, 3)]
+    expected = [n * n * c for n, c, convs in sides for n in (*(n,) * convs, n // 2)]
+    assert maps == expected
+    assert maps[0] == 3_211_264
+    held = [row.parameters - row.output[1] for row in report.rows if row.operator in ("Conv", "Linear")]
+    assert held[:7] == [1_728, 36_864, 73_728, 147_456, 294_912, 589_824, 589_824]
+    assert held[7:14] == [1_179_648, *[2_359_296] * 5, 102_760_448]
+    convolutions = sum(row.macs for row in report.rows if row.operator == "Conv")
+    assert (convolutions, round(2 * convolutions / 1e9, 3)) == (15_346_630_656, 30.693)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("resnet18", 435), ("resnet34", 899), ("resnet50", 427), ("resnet101", 971), ("resnet152", 1451)]
+)
+def test_resnets_of_torchvision(name: str, size: int) -> None:
+    """torchvision strides on the 3x3; 427 is documented by rfa_toolbox for its ResNet-50."""
+    blocks = {"18": (2, 2, 2, 2), "101": (3, 4, 23, 3), "152": (3, 8, 36, 3)}.get(name[6:], (3, 4, 6, 3))
+    b, x = start(name)
+    x = b.max_pool(b.conv(x, 1, 7, stride=2, padding=3), 3, stride=2, padding=1)
+    for stage, count in enumerate(blocks):
+        for unit in range(count):
+            stride = 2 if stage and not unit else 1
+            basic = name in ("resnet18", "resnet34")
+            body = same(b, x if basic else same(b, x, 1), 3, stride=stride)
+            body = same(b, body, 3 if basic else 1)
+            x = b.plus(body, x if stride == 1 else b.conv(x, 1, 1, stride=2))
+    (field, _) = inspect(b.build(x), (1, 1, 224, 224)).fields
+    assert (field.size, field.jump) == (size, 32)
+
+
+@pytest.mark.parametrize(("blocks", "padding"), [((3, 4, 6, 3), 241), ((3, 4, 23, 3), 513), ((3, 8, 36, 3), 753)])
+def test_resnet_v1_with_a_padded_pool(blocks: Sequence[int], padding: int) -> None:
+    """With the pool padded at both ends, as PyTorch does, the effective padding is 2 more than published for SAME."""
+    fields = inspect(resnet_v1(blocks, pool=1), (1, 1, 224, 224)).fields
+    assert [printed(field)[2] for field in fields] == [padding] * 2
+
+
+@pytest.mark.parametrize(("blocks", "depth", "size"), [(1, 4, 16), (1, 10, 1024), (3, 10, 3070)])
+def test_wavenet(blocks: int, depth: int, size: int) -> None:
+    """van den Oord et al. 2016: 1024 samples a block; three blocks see 3070, not 3 * 1024; all of them, none in the future."""
+    (field,) = inspect(wavenet(blocks, depth, width=2, skip=2, levels=2), (1, 2, 4000)).fields
+    assert (field.size, field.holes, field.sets[0].span) == (size, 0, (1 - size, 1))
 
 
 @pytest.mark.parametrize(
@@ -261,12 +407,13 @@ def test_googles_alignment_depends_on_the_size(size: int, aligned: bool) -> None
         ((1, 4, 8, 8), 4, 4, (3, 2, 1, 1), 2_304, 2_116),
         ((2, 4, 8, 8), 6, 1, (4, 2, 1, 0), 49_152, 43_200),
         ((2, 4, 8, 8), 4, 4, (3, 2, 1, 1), 4_608, 4_232),
+        ((2, 6, 8, 8), 6, 3, (2, 2, 0, 0), 6_144, 6_144),
     ],
 )
 def test_macs_of_transposed_convolutions(
     shape: tuple[int, ...], filters: int, groups: int, window: tuple[int, int, int, int], macs: int, real: int
 ) -> None:
-    """The true counts: thop issue 92 (48), DeepSpeed pull request 8323 (49,152 and 4,608 for two images)."""
+    """The true counts: thop issue 92 (48), DeepSpeed pull request 8323 (49,152, 4,608 and 6,144 for two images)."""
     kernel, stride, pad, extra = window
     b = Builder("up", sample={"H": shape[2], "W": shape[3]})
     x = b.input("x", ("N", shape[1], "H", "W"))

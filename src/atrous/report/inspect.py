@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from atrous.report.gradient import Progress, estimate
 from atrous.report.legal import legal_sizes
 from atrous.report.receptive import Field, Seen, Source, behind, spatial_axes, summary, trace
 from atrous.report.report import Branch, Report, Row, Signal
-from atrous.report.symbolic import open_facts, symbols
+from atrous.report.symbolic import odd_facts, open_facts, symbols
 
 #: What an open size is taken for where none is given: one image, 224 on every other axis.
 BATCH, SIZE = 1, 224
@@ -37,6 +37,8 @@ class _Look:
     moments: Mapping[str, Mapping[Source, Known]]
     #: Which sizes are open; empty where all are known.
     open: tuple[str, ...] = ()
+    #: The values whose place on the input depends on the open sizes.
+    wandering: frozenset[str] = frozenset()
     counted: set[str] = field(default_factory=set)
 
     @cached_property
@@ -81,7 +83,8 @@ def inspect(
         if effective:
             raise ArgumentError("effective: an estimate needs known sizes; give shapes, or leave out symbolic")
         facts, printed = open_facts(network)
-        return _report(_look(network, facts, printed, symbols(network)), (), Figure.unavailable(NOT_ASKED))
+        look = _look(network, facts, printed, symbols(network), _wandering(network, facts))
+        return _report(look, (), Figure.unavailable(NOT_ASKED))
     inputs, assumed = _concrete(network, shapes)
     try:
         facts = infer_facts(network, inputs)
@@ -95,17 +98,30 @@ def inspect(
 
 
 def _look(
-    network: Network, facts: Mapping[str, Fact], shapes: Mapping[str, tuple[Dim, ...]], unknown: tuple[str, ...] = ()
+    network: Network,
+    facts: Mapping[str, Fact],
+    shapes: Mapping[str, tuple[Dim, ...]],
+    unknown: tuple[str, ...] = (),
+    wandering: frozenset[str] = frozenset(),
 ) -> _Look:
     views = trace(network, facts)
-    return _Look(network, facts, shapes, views, moments(network, facts, views), unknown)
+    return _Look(network, facts, shapes, views, moments(network, facts, views), unknown, wandering)
+
+
+def _wandering(network: Network, facts: Mapping[str, Fact]) -> frozenset[str]:
+    """Which values lie elsewhere on the input for odd sizes, because of padding that depends on the size."""
+    other = odd_facts(network)
+    if other is None:
+        return frozenset()
+    here, there = trace(network, facts), trace(network, other)
+    return frozenset(name for name in here if name in there and here[name] != there[name])
 
 
 def _effective(look: _Look) -> Figure[EffectiveField]:
     """By structure, of the output or of the last value that has one."""
     chosen = representative(look.network, look.facts, look.moments)
     found = chosen.map(lambda value: by_structure(look.network, look.facts, look.views, look.moments, value))
-    return found if chosen.known is None else _on_first_input(look, chosen.known, found)
+    return found if chosen.known is None else _as_far_as_known(look, chosen.known, found)
 
 
 def _estimated(look: _Look, samples: int, progress: Progress | None) -> Figure[EffectiveField]:
@@ -197,7 +213,9 @@ def _receptive(look: _Look, value: str) -> Figure[tuple[Field, ...]]:
     fields = summary(view, inputs)
     if not fields:
         return Figure.unavailable("a layer on the way mixes axes" if view else "it depends on no input")
-    return _on_first_input(look, value, Figure.complete(fields))
+    if value in look.wandering:
+        fields = tuple(replace(field, sets=()) for field in fields)
+    return _as_far_as_known(look, value, Figure.complete(fields))
 
 
 def _spots(look: _Look, value: str) -> Figure[tuple[Spot, ...]]:
@@ -205,16 +223,18 @@ def _spots(look: _Look, value: str) -> Figure[tuple[Spot, ...]]:
     if value not in look.facts:
         return Figure.unavailable(look.missing)
     found = spots(look.moments.get(value, {}), look.facts, list(look.network.inputs))
-    return found if found.known is None else _on_first_input(look, value, found)
+    return found if found.known is None else _as_far_as_known(look, value, found)
 
 
-def _on_first_input(look: _Look, value: str, figure: Figure[T]) -> Figure[T]:
-    """Partial where a value depends on further inputs, of which the figure does not speak."""
+def _as_far_as_known(look: _Look, value: str, figure: Figure[T]) -> Figure[T]:
+    """Partial where a value depends on further inputs, of which the figure does not speak, or on sizes that are open."""
+    said = [figure.reason] if figure.reason else []
     several = list(dict.fromkeys(source for source, _ in look.views.get(value, {})))
-    if len(several) < 2 or figure.known is None:
-        return figure
-    said = f"on {several[0]} only; it also depends on {', '.join(several[1:])}"
-    return Figure.partial(figure.known, "; ".join(filter(None, (figure.reason, said))))
+    if len(several) > 1:
+        said.append(f"on {several[0]} only; it also depends on {', '.join(several[1:])}")
+    if value in look.wandering:
+        said.append(f"where it lies, and whether branches are aligned, depends on the open sizes {', '.join(look.open)}")
+    return Figure.partial(figure.known, "; ".join(said)) if said and figure.known is not None else figure
 
 
 def _branches(look: _Look, node: Node) -> tuple[Branch, ...]:

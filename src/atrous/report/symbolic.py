@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from atrous.errors import ArgumentError, NetworkError
+from atrous.geometry import Same, ToSize
 from atrous.graph.fact import Dim, Fact
-from atrous.graph.facts import TRIAL_SIZE, infer_node, trial
+from atrous.graph.facts import infer_node, trial
 from atrous.graph.network import Network
 
+#: What stands for an open size: usual strides divide it, and the product of several is still a legal number of elements.
+TRIAL_SIZE = 6720
+#: What stands for an open batch, which no layer strides over.
+TRIAL_BATCH = 2
 #: Said wherever an expression is printed.
 EXACT_FOR = (
     f"Open sizes are expressed for multiples of {TRIAL_SIZE}, which every usual stride divides; "
@@ -29,7 +34,7 @@ def open_facts(network: Network) -> tuple[dict[str, Fact], dict[str, tuple[Dim, 
     symbols are written ``?``. Values that fit no trial size are left out of both.
     """
     names = symbols(network)
-    base = {name: TRIAL_SIZE * place for place, name in enumerate(names, start=1)}
+    base = _trials(network)
     facts = _facts(network, base)
     moved = {name: _facts(network, base | {name: 2 * base[name]}) for name in names}
     shapes: dict[str, tuple[Dim, ...]] = {}
@@ -39,6 +44,23 @@ def open_facts(network: Network) -> tuple[dict[str, Fact], dict[str, tuple[Dim, 
             if all(len(sizes) == fact.rank for sizes in seen.values()):
                 shapes[value] = tuple(_dim(fact.sizes[i], {n: s[i] for n, s in seen.items()}, base) for i in range(fact.rank))
     return {name: fact for name, fact in facts.items() if name in shapes}, shapes
+
+
+def odd_facts(network: Network) -> dict[str, Fact] | None:
+    """Facts under odd sizes, for what depends on more than how large a size is; ``None`` if no padding does.
+
+    "Same" padding of a strided layer does: an even size is padded at its high end, an odd one at both.
+    """
+    if not any(isinstance(getattr(node.layer, "padding", None), Same | ToSize) for node in network.nodes):
+        return None
+    return _facts(network, {name: size + 1 for name, size in _trials(network).items()})
+
+
+def _trials(network: Network) -> dict[str, int]:
+    """A size for each symbol, all of them different; small ones for those that are batches wherever they stand."""
+    spatial = {dim for fact in network.inputs.values() for dim in fact.shape[1:]}
+    each = enumerate(symbols(network), start=1)
+    return {name: (TRIAL_SIZE if name in spatial else TRIAL_BATCH) * place for place, name in each}
 
 
 def _facts(network: Network, sizes: Mapping[str, int]) -> dict[str, Fact]:
