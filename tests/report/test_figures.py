@@ -21,11 +21,11 @@ def test_a_figure_without_a_value_says_why() -> None:
 
 def test_totals_name_what_they_leave_out() -> None:
     parts = [("a", Figure.complete(1)), ("b", Figure[int].unavailable("no size")), ("c", Figure[int].unavailable("no size"))]
-    assert total(parts) == Figure.partial(1, "without b, c: no size")
-    assert total(parts[1:]) == Figure.unavailable("no size")
-    assert total(parts[:1]) == Figure.complete(1)
+    assert total(parts, 0) == Figure.partial(1, "without b, c: no size")
+    assert total(parts[1:], 0) == Figure.unavailable("no size")
+    assert total(parts[:1], 0) == Figure.complete(1)
     assert (
-        total([(str(i), Figure[int].unavailable("no")) for i in range(5)] + parts[:1]).reason
+        total([(str(i), Figure[int].unavailable("no")) for i in range(5)] + parts[:1], 0).reason
         == "without 0, 1, 2 and 2 more: no"
     )
 
@@ -58,10 +58,16 @@ def test_open_sizes_as_expressions() -> None:
 
 
 def test_sizes_that_fit_no_trial_are_said_to() -> None:
-    report = inspect(unet(width=2), symbolic=True)
+    b = Builder("five", sample={"T": 5})
+    fixed = b.constant("five", np.zeros((1, 1, 5), np.float32))
+    report = inspect(b.build(b.conv(b.plus(b.input("x", ("N", 1, "T")), fixed), 1, 1)), symbolic=True)
     last = report.rows[-1]
     assert last.output == ("?",)
-    assert last.costs.macs.reason == "no size was found that fits; needs the open sizes N, H, W"
+    assert last.costs.macs.reason == "no size was found that fits; needs the open sizes N, T"
+    assert last.formulas is not None
+    assert last.formulas.macs == Figure.unavailable("no size was found that fits")
+    assert report.formulas is not None
+    assert report.formulas.macs.reason == "no size was found that fits"
 
 
 def test_symbolic_and_sizes_exclude_each_other() -> None:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from atrous.errors import ArgumentError
 from atrous.report.coverage import AxisCoverage
 from atrous.report.figure import Figure, Status
+from atrous.report.polynomial import Polynomial
 from atrous.report.receptive import Field
 from atrous.report.report import Row
 
@@ -52,10 +53,12 @@ def once(parts: Sequence[str]) -> str:
     return parts[0] if len(set(parts)) == 1 else sizes(parts)
 
 
-def figure_text(figure: Figure[int], write: Callable[[int], str] = lambda value: f"{value:,}") -> str:
-    """The value as text, empty for nought, marked where it is not complete."""
+def figure_text(
+    figure: Figure[int], write: Callable[[int], str] = lambda value: f"{value:,}", formula: Figure[Polynomial] | None = None
+) -> str:
+    """The value as text, empty for nought, marked where it is not complete; a formula in its place where sizes are open."""
     if figure.known is None:
-        return UNKNOWN
+        return UNKNOWN if formula is None or formula.known is None else str(formula.known) if formula.known else ""
     mark = IN_PART if figure.status is Status.PARTIAL else ""
     return (write(figure.known) if figure.known else "") + mark
 
@@ -100,6 +103,20 @@ def _overlap(row: Row) -> str:
     return once([f"{low}..{high}" for low, high in uneven]) if uneven else ""
 
 
+def _formula(row: Row, name: str) -> Figure[Polynomial] | None:
+    found: Figure[Polynomial] | None = getattr(row.formulas, name) if row.formulas else None
+    return found
+
+
+def _count(row: Row, name: str) -> str:
+    return figure_text(getattr(row.costs, name), formula=_formula(row, name))
+
+
+def _memory(row: Row) -> str:
+    text = figure_text(row.costs.activation_bytes, byte_text, _formula(row, "activation_bytes"))
+    return text if row.costs.activation_bytes.known is not None or text in ("", UNKNOWN) else f"{text} B"
+
+
 def _intensity(row: Row) -> str:
     known = row.costs.intensity.known
     return "-" if known is None else f"{known:.1f}"
@@ -126,9 +143,9 @@ COLUMNS = (
     Column("output", "output", "the size of its output", lambda row: sizes(row.output), text=True),
     Column("parameters", "parameters", "trained numbers", lambda row: figure_text(row.costs.parameters)),
     Column("weights", "weights", "memory of its trained numbers", lambda row: figure_text(row.costs.weight_bytes, byte_text)),
-    Column("memory", "memory", "memory of its output", lambda row: figure_text(row.costs.activation_bytes, byte_text)),
-    Column("macs", "MACs", "multiply-adds, every tap counted", lambda row: figure_text(row.costs.macs)),
-    Column("real", "real MACs", "multiply-adds on the signal, not on padding", lambda row: figure_text(row.costs.real_macs)),
+    Column("memory", "memory", "memory of its output", _memory),
+    Column("macs", "MACs", "multiply-adds, every tap counted", lambda row: _count(row, "macs")),
+    Column("real", "real MACs", "multiply-adds on the signal, not on padding", lambda row: _count(row, "real_macs")),
     Column("intensity", "FLOP/B", "FLOP for each byte read or written", _intensity),
     Column("linear", "as linear", "parameters of a fully connected layer between the same maps", _linear),
     Column("field", "field", "receptive field; * where branches are not aligned", lambda row: field_text(row.fields)),

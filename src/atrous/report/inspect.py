@@ -15,11 +15,12 @@ from atrous.report.costs import Costs, layer_costs, network_costs, open_costs, p
 from atrous.report.coverage import AxisCoverage, layer_coverage, reach
 from atrous.report.effective import NOT_ASKED, EffectiveField, Known, Spot, by_structure, moments, representative, spots
 from atrous.report.figure import Figure
+from atrous.report.formulas import layer_formulas, network_formulas
 from atrous.report.gradient import Progress, estimate
 from atrous.report.legal import legal_sizes
 from atrous.report.receptive import Field, Seen, Source, behind, spatial_axes, summary, trace
 from atrous.report.report import Branch, Report, Row, Signal
-from atrous.report.symbolic import odd_facts, open_facts, symbols
+from atrous.report.symbolic import OpenSizes, odd_facts, open_sizes, symbols
 
 #: What an open size is taken for where none is given: one image, 224 on every other axis.
 BATCH, SIZE = 1, 224
@@ -35,11 +36,16 @@ class _Look:
     shapes: Mapping[str, tuple[Dim, ...]]
     views: Mapping[str, Mapping[Source, Seen]]
     moments: Mapping[str, Mapping[Source, Known]]
-    #: Which sizes are open; empty where all are known.
-    open: tuple[str, ...] = ()
+    #: ``None`` where all sizes are known.
+    sizes: OpenSizes | None = None
     #: The values whose place on the input depends on the open sizes.
     wandering: frozenset[str] = frozenset()
     counted: set[str] = field(default_factory=set)
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Which sizes are open; empty where all are known."""
+        return tuple(self.sizes.units) if self.sizes else ()
 
     @cached_property
     def moving(self) -> frozenset[str]:
@@ -82,16 +88,16 @@ def inspect(
     if symbolic and symbols(network):
         if effective:
             raise ArgumentError("effective: an estimate needs known sizes; give shapes, or leave out symbolic")
-        facts, printed = open_facts(network)
-        look = _look(network, facts, printed, symbols(network), _wandering(network, facts))
+        sizes = open_sizes(network)
+        look = _look(network, sizes.facts, sizes.shapes, sizes, _wandering(network, sizes))
         return _report(look, (), Figure.unavailable(NOT_ASKED))
     inputs, assumed = _concrete(network, shapes)
     try:
         facts = infer_facts(network, inputs)
     except NetworkError as error:
         if assumed:
-            sizes = ", ".join(assumed)
-            raise ArgumentError(f"shapes: none was given and {sizes} does not fit; give the input's shape: {error}") from None
+            tried = ", ".join(assumed)
+            raise ArgumentError(f"shapes: none was given and {tried} does not fit; give the input's shape: {error}") from None
         raise
     look = _look(network, facts, {name: fact.shape for name, fact in facts.items()})
     return _report(look, assumed, _estimated(look, effective, progress))
@@ -101,19 +107,19 @@ def _look(
     network: Network,
     facts: Mapping[str, Fact],
     shapes: Mapping[str, tuple[Dim, ...]],
-    unknown: tuple[str, ...] = (),
+    sizes: OpenSizes | None = None,
     wandering: frozenset[str] = frozenset(),
 ) -> _Look:
     views = trace(network, facts)
-    return _Look(network, facts, shapes, views, moments(network, facts, views), unknown, wandering)
+    return _Look(network, facts, shapes, views, moments(network, facts, views), sizes, wandering)
 
 
-def _wandering(network: Network, facts: Mapping[str, Fact]) -> frozenset[str]:
+def _wandering(network: Network, sizes: OpenSizes) -> frozenset[str]:
     """Which values lie elsewhere on the input for odd sizes, because of padding that depends on the size."""
-    other = odd_facts(network)
+    other = odd_facts(network, sizes.remainder)
     if other is None:
         return frozenset()
-    here, there = trace(network, facts), trace(network, other)
+    here, there = trace(network, sizes.facts), trace(network, other)
     return frozenset(name for name in here if name in there and here[name] != there[name])
 
 
@@ -159,6 +165,7 @@ def _report(look: _Look, assumed: tuple[str, ...], estimated: Figure[EffectiveFi
         outputs=tuple(_signal(look, name) for name in network.outputs),
         rows=rows,
         costs=network_costs(network, [(row.name, row.costs) for row in rows]),
+        formulas=network_formulas([(row.name, row.formulas) for row in rows if row.formulas]) if look.sizes else None,
         peak_bytes=Figure.complete(peak_bytes(network, facts)) if known else Figure.unavailable(look.missing),
         receptive=_receptive(look, network.outputs[0]),
         effective=_effective(look),
@@ -168,6 +175,7 @@ def _report(look: _Look, assumed: tuple[str, ...], estimated: Figure[EffectiveFi
         axes=axes,
         assumed=assumed,
         symbols=look.open,
+        exact_for=look.sizes.exact_for if look.sizes else "",
     )
 
 
@@ -195,6 +203,7 @@ def _row(look: _Look, node: Node) -> Row:
         output=look.shapes.get(node.output, ("?",)),
         dtype=fact.dtype if fact else "?",
         costs=costs,
+        formulas=layer_formulas(network, node, look.sizes) if look.sizes else None,
         receptive=_receptive(look, node.output),
         effective=_spots(look, node.output),
         branches=_branches(look, node),

@@ -11,6 +11,7 @@ from atrous.report.costs import Costs
 from atrous.report.coverage import AxisCoverage, AxisReach
 from atrous.report.effective import EffectiveField, Spot
 from atrous.report.figure import Figure
+from atrous.report.formulas import Formulas
 from atrous.report.legal import LegalSizes
 from atrous.report.receptive import Field
 
@@ -28,13 +29,17 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One layer of a report; ``receptive``, ``effective`` and ``coverage`` have an entry for each spatial axis."""
+    """One layer of a report; ``receptive``, ``effective`` and ``coverage`` have an entry for each spatial axis.
+
+    ``formulas`` are the costs in terms of open sizes, ``None`` where all sizes are known.
+    """
 
     name: str
     operator: str
     output: tuple[Dim, ...]
     dtype: str
     costs: Costs
+    formulas: Formulas | None
     receptive: Figure[tuple[Field, ...]]
     effective: Figure[tuple[Spot, ...]]
     branches: tuple[Branch, ...]
@@ -68,6 +73,7 @@ class Report:
     """What ``inspect`` found of a network.
 
     ``str`` is the table, ``to_dict`` the data, ``to_html`` a page, ``to_latex`` a table for papers.
+    ``formulas`` are the costs in terms of open sizes, ``None`` where all are known.
     ``peak_bytes`` is the most memory of activations alive at once. ``receptive`` is the first output's, ``effective`` how its
     energy is spread by structure, ``estimated`` with the network's own weights where that was asked for. ``reach`` says which
     input positions influence an output at all, ``legal`` which sizes leave no input over.
@@ -78,6 +84,7 @@ class Report:
     outputs: tuple[Signal, ...]
     rows: tuple[Row, ...]
     costs: Costs
+    formulas: Formulas | None
     peak_bytes: Figure[int]
     receptive: Figure[tuple[Field, ...]]
     effective: Figure[EffectiveField]
@@ -88,6 +95,8 @@ class Report:
     axes: tuple[tuple[str, int], ...]
     assumed: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
+    #: Which sizes the expressions in the symbols are exact for.
+    exact_for: str = ""
 
     @property
     def parameters(self) -> int:

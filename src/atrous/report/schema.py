@@ -65,9 +65,11 @@ def report_schema() -> Schema:
             conventions=_object(macs=STRING, real_macs=STRING, moved_bytes=STRING, peak_bytes=STRING),
             assumed=_list(STRING),
             symbols=_list(STRING),
+            exact_for=STRING,
             inputs=_list(_ref("signal")),
             outputs=_list(_ref("signal")),
             costs=_ref("costs"),
+            formulas=_or_null(_ref("formulas")),
             peak_bytes=_figure(INTEGER),
             receptive_field=_figure(_list(_ref("field"))),
             effective_field=_figure(_ref("effective_field")),
@@ -86,6 +88,7 @@ def _definitions() -> dict[str, Schema]:
     return {
         "signal": _object(name=STRING, dtype=STRING, shape=_list(size)),
         "costs": _object(**costs),
+        "formulas": _object(**{name: _figure(STRING) for name in (*COUNTS[2:6], "flops", COUNTS[-1])}),
         "set": _list(_pair(INTEGER)),
         "field": _object(
             size=_or_null(INTEGER),
@@ -141,6 +144,7 @@ def _definitions() -> dict[str, Schema]:
             output=_list(size),
             dtype=STRING,
             costs=_ref("costs"),
+            formulas=_or_null(_ref("formulas")),
             receptive_field=_figure(_list(_ref("field"))),
             effective_field=_figure(_list(_ref("spot"))),
             branches=_list(_ref("branch")),

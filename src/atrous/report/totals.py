@@ -12,8 +12,8 @@ from atrous.report.coverage import AxisReach
 from atrous.report.effective import EXACT, NOT_ASKED, EffectiveField
 from atrous.report.figure import Figure, Status
 from atrous.report.legal import LegalSizes
+from atrous.report.polynomial import Polynomial
 from atrous.report.report import Report
-from atrous.report.symbolic import EXACT_FOR
 
 T = TypeVar("T", int, float)
 
@@ -31,17 +31,24 @@ def totals(report: Report) -> tuple[Line, ...]:
     """The figures of the whole network in the order in which they are printed."""
     costs = report.costs
     arrows = ", ".join(f"{name} {dtype} {sizes(shape)}" for name, dtype, shape in report.outputs)
+    open = report.formulas
     nonlinear = sum(not row.linear for row in report.rows)
     return (
         Line("output", arrows),
         Line("parameters", f"{report.parameters:,} ({byte_text(report.weight_bytes)})", report.parameters),
-        _line("activations", costs.activation_bytes, byte_text),
+        _line("activations", costs.activation_bytes, byte_text, open.activation_bytes if open else None, " B"),
         _line("peak memory", report.peak_bytes, byte_text),
-        _line("MACs", costs.macs, "{:,}".format),
+        _line("MACs", costs.macs, "{:,}".format, open.macs if open else None),
         Line("on the signal", _real(report), costs.real_macs.known),
-        _line("FLOPs", costs.flops, "{:,}".format),
+        _line("FLOPs", costs.flops, "{:,}".format, open.flops if open else None),
         _line("intensity", costs.intensity, "{:.1f} FLOP/B".format),
-        _line("as linear", costs.fully_connected, lambda n: f"{n:.3e} parameters in place of its convolutions"),
+        _line(
+            "as linear",
+            costs.fully_connected,
+            lambda n: f"{n:.3e} parameters in place of its convolutions",
+            open.fully_connected if open else None,
+            " parameters",
+        ),
         Line("receptive field", receptive_text(report)),
         Line("effective field", _effective_text(report), _widest(report)),
         Line("input read", _reach_text(report)),
@@ -51,7 +58,11 @@ def totals(report: Report) -> tuple[Line, ...]:
     )
 
 
-def _line(title: str, figure: Figure[T], write: Callable[[T], str]) -> Line:
+def _line(
+    title: str, figure: Figure[T], write: Callable[[T], str], formula: Figure[Polynomial] | None = None, unit: str = ""
+) -> Line:
+    if figure.known is None and formula is not None and formula.known is not None:
+        return Line(title, f"{formula.known}{unit}" + (IN_PART if formula.status is Status.PARTIAL else ""))
     if figure.known is None:
         return Line(title, f"unavailable: {figure.reason}")
     return Line(title, write(figure.known) + (IN_PART if figure.status is Status.PARTIAL else ""), figure.known)
@@ -59,6 +70,8 @@ def _line(title: str, figure: Figure[T], write: Callable[[T], str]) -> Line:
 
 def _real(report: Report) -> str:
     real, macs = report.costs.real_macs, report.costs.macs
+    if report.formulas is not None and report.formulas.real_macs.known is not None:
+        return str(report.formulas.real_macs.known) + (IN_PART if report.formulas.real_macs.status is Status.PARTIAL else "")
     if real.known is None or macs.known is None:
         return f"unavailable: {real.reason}"
     return f"{real.known:,}" + (f" ({100 * real.known / macs.known:.1f} %)" if macs.known else "")
@@ -166,7 +179,7 @@ def notes(report: Report) -> tuple[str, ...]:
     if any(not field.aligned for row in report.rows for field in row.fields):
         told.append("* the branches that meet here are not aligned: the field is the hull of all of them.")
     if report.symbols:
-        told.append(f"{EXACT_FOR}.")
+        told.append(f"Expressions in the open sizes are exact for {report.exact_for}.")
         told.append(f"? needs the open sizes {', '.join(report.symbols)}: give them with the input's shape.")
     if report.effective.known is not None:
         told.append(f"Effective field: {EXACT}; σ is its standard deviation in inputs.")
