@@ -53,6 +53,9 @@ class Polynomial:
         return bool(self.terms)
 
     def __str__(self) -> str:
+        product = _product(self)
+        if product is not None:
+            return product
         text = ""
         for monomial, factor in self.terms:
             sign = ("-" if factor < 0 else "") if not text else (" - " if factor < 0 else " + ")
@@ -60,9 +63,30 @@ class Polynomial:
         return text or "0"
 
 
+def _product(polynomial: Polynomial) -> str | None:
+    """``576·N·(H-2)·(W-2)``: a constant times one factor for each symbol, where it is that."""
+    factors, rest = [], polynomial
+    for name, power in polynomial.terms[0][0] if polynomial.terms else ():
+        with_it = {tuple(s for s in monomial if s != (name, 1)): f for monomial, f in rest.terms if (name, 1) in monomial}
+        without = {monomial: factor for monomial, factor in rest.terms if (name, 1) not in monomial}
+        ratios = {without[monomial] / with_it[monomial] for monomial in without if monomial in with_it}
+        if power != 1 or (without and (len(ratios) != 1 or without.keys() != with_it.keys())):
+            return None
+        offset = ratios.pop() if ratios else Fraction(0)
+        slope = "" if offset.denominator == 1 else f"{offset.denominator}·"
+        factors.append(f"({slope}{name}{offset.numerator:+})" if offset else name)
+        rest = Polynomial.of({monomial: factor / offset.denominator for monomial, factor in with_it.items()})
+    ((_, constant),) = rest.terms or (((), Fraction(0)),)
+    return ("-" if constant < 0 else "") + _joined(factors, abs(constant))
+
+
 def _term(monomial: Monomial, factor: Fraction) -> str:
     """``9·H·W/4``; powers as ``H²``."""
     symbols = [name + (str(power).translate(RAISED) if power > 1 else "") for name, power in monomial]
+    return _joined(symbols, factor)
+
+
+def _joined(symbols: list[str], factor: Fraction) -> str:
     number = [] if factor.numerator == 1 and symbols else [str(factor.numerator)]
     return "·".join(number + symbols) + (f"/{factor.denominator}" if factor.denominator > 1 else "")
 
@@ -78,7 +102,7 @@ def fitted(count: Callable[[Mapping[str, int]], int], starts: Mapping[str, int],
 
     >>> area = fitted(lambda sizes: 9 * (sizes["H"] // 2) * (sizes["W"] - 2), {"H": 3, "W": 4}, {"H": 2, "W": 4})
     >>> str(area)
-    '9·H·W/2 - 9·H - 9·W/2 + 9'
+    '9·(H-1)·(W-2)/2'
     """
     names = list(starts)
     at = {name: [starts[name] + i * units[name] for i in range(MOST_DEGREE + 3)] for name in names}
