@@ -122,6 +122,7 @@ def test_kernel_larger_than_the_padded_input() -> None:
     refused(message, conv, dilation=(1, 5), padding=(0, (1, 2)))
     cut = "spatial axis 0: no output: 6 inputs reach 8 outputs and the padding cuts 40 of them off"
     message = f"x with shape (1, 4, 6, 7): node 'conv' (ConvTranspose): {cut}; give less padding or a larger input"
+    message += "; the nearest that work: padding of 7 in all, an input of 39"
     refused(message, transpose, padding=20)
     pool = "spatial axis 0: no output: the window spans 8 (kernel 8, dilation 1) but the padded input has 6"
     for name, call in (("MaxPool", atrous.max_pool), ("AveragePool", atrous.avg_pool)):

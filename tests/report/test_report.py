@@ -122,8 +122,18 @@ def test_sizes_that_are_assumed_but_do_not_fit() -> None:
         inspect(unet(width=2))
 
 
+def test_the_nearest_sizes_that_fit() -> None:
+    """U-Net takes 12 more than multiples of 16: one axis changes where that is enough, else both."""
+    with pytest.raises(NetworkError, match=r"node 'up3.concat' \(Concat\): .*; the nearest that fits is 1x1x572x572$"):
+        inspect(unet(width=2), (1, 1, 570, 572))
+    with pytest.raises(ArgumentError, match=r"; the nearest that fits is 1x1x220x220$"):
+        inspect(unet(width=2))
+
+
 def test_sizes_that_are_given_but_do_not_fit() -> None:
     b = Builder("tiny")
     network = b.build(b.conv(b.input("x", ("N", 1, "T")), 1, 3, name="stem.conv"))
     with pytest.raises(NetworkError, match=r"node 'stem.conv' \(Conv\)"):
+        inspect(network, (1, 1, 2))
+    with pytest.raises(NetworkError, match=r"the nearest that work: kernel 2, an input of 3; the nearest that fits is 1x1x3$"):
         inspect(network, (1, 1, 2))

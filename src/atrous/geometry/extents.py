@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from atrous.errors import ArgumentError
-from atrous.geometry.sizes import at_least, within
+from atrous.geometry.sizes import at_least, ceil_div, within
 from atrous.geometry.transposed import TransposedWindow
 from atrous.geometry.window import Window
 
@@ -33,7 +33,9 @@ def _outputs(name: str, window: Window | TransposedWindow, size: int) -> int:
         return outputs
     if isinstance(window, TransposedWindow):
         seen = f"{size} inputs reach {outputs + padding} outputs and the padding cuts {padding} of them off"
-        raise ArgumentError(f"{name}: no output: {seen}; give less padding or a larger input")
+        least = max(1, ceil_div(1 - window.extent - window.output_padding + padding, window.stride) + 1)
+        near = f"; the nearest that work: padding of {outputs + padding - 1} in all, an input of {least}"
+        raise ArgumentError(f"{name}: no output: {seen}; give less padding or a larger input{near}")
     span = f"the window spans {window.extent} (kernel {window.kernel}, dilation {window.dilation})"
     room = f"the padded input has {size + padding} ({size} and padding {window.pad_lo} before, {window.pad_hi} after)"
     remedy = "take a smaller kernel or dilation, more padding, or a larger input"

@@ -17,7 +17,7 @@ from atrous.report.effective import NOT_ASKED, EffectiveField, Known, Spot, by_s
 from atrous.report.figure import Figure
 from atrous.report.formulas import layer_formulas, network_formulas
 from atrous.report.gradient import Progress, estimate
-from atrous.report.legal import legal_sizes
+from atrous.report.legal import legal_sizes, nearest_fit
 from atrous.report.receptive import Field, Seen, Source, behind, spatial_axes, summary, trace
 from atrous.report.report import Branch, Report, Row, Signal
 from atrous.report.symbolic import OpenSizes, odd_facts, open_sizes, symbols
@@ -95,10 +95,13 @@ def inspect(
     try:
         facts = infer_facts(network, inputs)
     except NetworkError as error:
+        near = nearest_fit(network, inputs)
+        hint = f"; the nearest that fits is {'x'.join(map(str, near))}" if near else ""
         if assumed:
             tried = ", ".join(assumed)
-            raise ArgumentError(f"shapes: none was given and {tried} does not fit; give the input's shape: {error}") from None
-        raise
+            said = f"shapes: none was given and {tried} does not fit; give the input's shape: {error}{hint}"
+            raise ArgumentError(said) from None
+        raise NetworkError(f"{error}{hint}") from None
     look = _look(network, facts, {name: fact.shape for name, fact in facts.items()})
     return _report(look, assumed, _estimated(look, effective, progress))
 

@@ -137,11 +137,15 @@ class Report:
 
         return report_data(self)
 
-    def to_html(self) -> str:
-        """The report as one self-contained HTML page, which asks nothing of any other address."""
+    def to_html(self, pictures: Sequence[tuple[str, str]] = ()) -> str:
+        """The report as one self-contained HTML page, which asks nothing of any other address.
+
+        ``pictures`` are shown on it: a title and the text of an SVG picture each, put in as it is. Raises ``ArgumentError``
+        for one that is not SVG.
+        """
         from atrous.report.html import page
 
-        return page(self)
+        return page(self, pictures)
 
     def to_latex(self, columns: Sequence[str] | None = None) -> str:
         """The report as a LaTeX table in the style of the booktabs package, which it needs."""
