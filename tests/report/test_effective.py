@@ -172,6 +172,22 @@ def test_phases_and_open_sizes() -> None:
     assert inspect(resnet18(), symbolic=True).rows[0].effective.value[0].variance == 4
 
 
+def test_branches_with_gaps_are_told_apart_on_one_axis_only() -> None:
+    """Of a transposed kernel of 1 and stride 2, every other output reads nothing: on two axes, three of four."""
+    one = read_layers("transposed 1 1 s2", (1, 1, 8))
+    assert inspect(one, (1, 1, 8)).rows[-1].effective.status is Status.COMPLETE
+
+    def joined(axes: int) -> Network:
+        b = Builder("gaps", sample={"H": 8, "W": 8})
+        x = b.input("x", ("N", 1, *"HW"[:axes]))
+        up = b.conv_transpose(x, 1, 1, stride=2, name="up")
+        return b.build(b.plus(up, b.relu(up), name="sum"))
+
+    assert inspect(joined(1), (1, 1, 8)).rows[-1].effective.status is Status.COMPLETE
+    reason = inspect(joined(2), (1, 1, 8, 8)).rows[-1].effective.reason
+    assert reason.startswith("branches meet of which some outputs read nothing")
+
+
 def test_figures_of_one_axis() -> None:
     axis = axis_of(2, 10, [0.0, 0.25, 0.5, 0.25], None)
     assert (axis.centre, axis.deviation, axis.within, axis.core) == (12, 0.5**0.5, 0.5, (11, 14))

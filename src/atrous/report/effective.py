@@ -29,6 +29,7 @@ ESTIMATED = "estimated: mean energy of the gradient of the centre output over {}
 NOT_ASKED = "not asked for: it runs the network; ask with effective, how many random inputs to take"
 EMPTY = "no output reads any input"
 WHOLE, MIXED = "every output reads the whole axis", "a layer on the way mixes axes or joins along them"
+UNEVEN = "branches meet of which some outputs read nothing: what is left of each depends on all axes together"
 DRIFTS = "branches of unlike jumps drift apart"
 
 #: The moments on one axis of an input, or why they are not known.
@@ -148,7 +149,8 @@ def _behind(
             step = pulls[place][axis].map
             weight = _weight(node, operands, place, axis)
             branches.setdefault(source, []).append((weight or Fraction(0), _step(known, step) if weight else MIXED))
-    return {source: _joined(each) for source, each in branches.items()}
+    alone = len({axis for _, axis in branches}) < 2
+    return {source: _joined(each, alone) for source, each in branches.items()}
 
 
 def _weight(node: Node, operands: Sequence[Fact], place: int, axis: int) -> Fraction | None:
@@ -169,10 +171,13 @@ def _step(known: Known, step: object) -> Known:
     return MIXED if exact is None else known.behind(exact)
 
 
-def _joined(branches: Sequence[tuple[Fraction, Known]]) -> Known:
+def _joined(branches: Sequence[tuple[Fraction, Known]], alone: bool) -> Known:
+    """Where branches meet; ``alone`` is whether the input has one axis only."""
     for _, known in branches:
         if isinstance(known, str):
             return known
+        if len(branches) > 1 and not alone and len({mass for mass, _, _ in known.phases}) > 1:
+            return UNEVEN
     return Moments.join([(weight, known) for weight, known in branches if isinstance(known, Moments)]) or DRIFTS
 
 
