@@ -61,13 +61,14 @@ def test_layers_typed_on_the_command_line(atrous) -> None:
 
 def test_what_cannot_be_inspected_says_what_could(atrous, tmp_path: Path) -> None:
     """No output, groups that do not divide, strides of nought, sizes that do not fit, files that are no models."""
-    near = "the nearest that work: kernel 6, an input of 9"
+    near = "the nearest that work: kernel 6, padding 2 at both ends, an input of 9"
     assert near in atrous("inspect", "conv 7 4, conv 9 4", "-i", "1x3x12x12").err
     assert (
-        "the nearest that work: kernel 2, dilation 5, an input of 17" in atrous("inspect", "conv 3 4 d8", "-i", "1x3x12x12").err
+        "the nearest that work: kernel 2, dilation 5, padding 3 at both ends, an input of 17"
+        in atrous("inspect", "conv 3 4 d8", "-i", "1x3x12x12").err
     )
     assert (
-        "the nearest that work: padding of 2 in all, an input of 6"
+        "the nearest that work: padding 1 at both ends, an input of 6"
         in atrous("inspect", "transposed 2 4 p3", "-i", "1x3x2x2").err
     )
     assert "stride: got 0; it must be at least 1" in atrous("inspect", "conv 3 4 s0").err

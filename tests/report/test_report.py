@@ -135,5 +135,8 @@ def test_sizes_that_are_given_but_do_not_fit() -> None:
     network = b.build(b.conv(b.input("x", ("N", 1, "T")), 1, 3, name="stem.conv"))
     with pytest.raises(NetworkError, match=r"node 'stem.conv' \(Conv\)"):
         inspect(network, (1, 1, 2))
-    with pytest.raises(NetworkError, match=r"the nearest that work: kernel 2, an input of 3; the nearest that fits is 1x1x3$"):
+    with pytest.raises(
+        NetworkError,
+        match=r"the nearest that work: kernel 2, padding 1 at both ends, an input of 3; the nearest that fits is 1x1x3$",
+    ):
         inspect(network, (1, 1, 2))
