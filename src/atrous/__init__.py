@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from atrous.engine import Program, set_num_threads
     from atrous.engine import compile_network as compile
+    from atrous.engine.activations import activations
     from atrous.engine.calls import Conv, avg_pool, conv, conv_transpose, max_pool
     from atrous.errors import AtrousError
     from atrous.graph import networks
@@ -33,6 +34,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "Program": ("atrous.engine", "Program"),
     "Report": ("atrous.report", "Report"),
     "TilePlan": ("atrous.tiled", "TilePlan"),
+    "activations": ("atrous.engine.activations", "activations"),
     "avg_pool": ("atrous.engine.calls", "avg_pool"),
     "compile": ("atrous.engine", "compile_network"),
     "conv": ("atrous.engine.calls", "conv"),
@@ -56,6 +58,7 @@ __all__ = [
     "Program",
     "Report",
     "TilePlan",
+    "activations",
     "avg_pool",
     "compile",
     "conv",
