@@ -156,7 +156,7 @@ class _Group:
         return Arrangement(tuple(bands))
 
     def _rows(self) -> Arrangement:
-        """On one axis: channels are rows; kernels lie under the inputs they read, each output under the middle of its window."""
+        """On one axis: channels are rows; kernels lie under the inputs they read, outputs under the middle of their window."""
         view, layer = self.view, self.view.layer
         window, position = view.windows[2], 0 if self.at is None else self.at[2]
         slope, offset = window.centre
