@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from atrous import reference
 from atrous.figures.arrangement import Numbers, arrange
-from atrous.figures.scene import Scene, State
+from atrous.figures.scene import Cell, Grid, Part, Scene, State
 from atrous.figures.settings import Layer
 from atrous.figures.text import bracketed, each, number, product, sizes
 from atrous.figures.windowed import Index, View, given, input_grids, output_label, terms
-from atrous.geometry import Window
+from atrous.geometry import TransposedWindow, Window
 
 #: Longer sums than this are told by their result alone.
 LONGEST_SUM = 10
@@ -35,11 +38,50 @@ def convolution(layer: Layer, numbers: Numbers | None = None, title: str = "") -
     return tuple(_step(view, numbers, title or _title(layer), i) for i in range(len(view.positions)))
 
 
-def setting(layer: Layer, numbers: Numbers | None = None, title: str = "") -> Scene:
-    """The scene before the first step: input with its padding, kernel, empty output."""
-    view = View.of(layer)
+def prelude(layer: Layer, numbers: Numbers | None = None, title: str = "") -> tuple[Scene, ...]:
+    """The scenes before the first step, as one sets a layer up: the input, its padding, where a stride leads, the kernel.
+
+    What a layer does not have (padding, a stride above 1) has no scene. All have the places of the steps that follow.
+
+    >>> from atrous.figures.settings import as_layer
+    >>> [scene.caption[0] for scene in prelude(as_layer((3, 5), kernel=3, padding=(2, 1), stride=2))]
+    ['the input', 'padding (2, 1): a frame of zeros around the input', 'stride 2: where each step starts', 'the kernel 3×3']
+    """
+    view, windows = View.of(layer), layer.windows
     found = arrange(view, None, numbers)
-    return Scene(title or _title(layer), found.bands, ("before the first step",), _legend(view), aligned=layer.axes == 1)
+    pads, strides = _pads(windows), each([window.stride for window in windows])
+    told = [("the input", {State.SIGNAL, State.UNREAD})]
+    told += [(f"padding {pads}: a frame of zeros around the input", {State.PADDING})] if pads else []
+    told += [(f"stride {strides}: where each step starts", {State.START})] if strides != "1" else []
+    told += [(f"the kernel {sizes(window.kernel for window in windows)}", {State.WEIGHT, State.ZERO, State.PENDING})]
+    starts = [
+        frozenset(window.needs(o, o + 1)[0] for o in range(n)) for window, n in zip(view.windows, view.outputs, strict=True)
+    ]
+    shown = {State.ABSENT}
+    scenes: list[Scene] = []
+    for caption, states in told:
+        shown |= states
+        at = starts if State.START in states else []
+        bands = tuple(tuple(_revealed(part, shown, at) for part in band) for band in found.bands)
+        scenes.append(Scene(title or _title(layer), bands, (caption,), _legend(view), aligned=layer.axes == 1))
+    return tuple(scenes)
+
+
+def _revealed(part: Part, shown: set[State], starts: list[frozenset[int]]) -> Part:
+    """A grid with only these states, and the starts of the steps marked."""
+    if not isinstance(part, Grid):
+        return part
+    top, left = part.origin
+    marked = part.name.startswith("input") and starts
+
+    def cell(old: Cell, i: int, j: int) -> Cell:
+        if marked and top + i in starts[1] and left + j in starts[2]:
+            return replace(old, state=State.START)
+        return old if old.state in shown else Cell(State.ABSENT)
+
+    cells = tuple(tuple(cell(old, i, j) for j, old in enumerate(row)) for i, row in enumerate(part.cells))
+    seen = any(new.state is not State.ABSENT for row in cells for new in row)
+    return replace(part, cells=cells, label=part.label if seen else "")
 
 
 def _step(view: View, numbers: Numbers | None, title: str, step: int) -> Scene:
@@ -53,12 +95,18 @@ def _title(layer: Layer) -> str:
     """What the layer is, its settings other than the default ones, and the size that follows."""
     windows = layer.windows
     told = [f"kernel {sizes(w.kernel for w in windows)}"]
-    if any(w.pad_lo or w.pad_hi for w in windows):
-        told.append(f"padding {each([w.pad_lo if w.pad_lo == w.pad_hi else f'{w.pad_lo}+{w.pad_hi}' for w in windows])}")
+    pads = _pads(windows)
+    told += [f"padding {pads}"] if pads else []
     told += [f"stride {each([w.stride for w in windows])}"] if any(w.stride > 1 for w in windows) else []
     told += [f"dilation {each([w.dilation for w in windows])}"] if any(w.dilation > 1 for w in windows) else []
     told += [f"groups {layer.groups}"] if layer.groups > 1 else []
     return f"Convolution: {', '.join(told)}"
+
+
+def _pads(windows: Sequence[Window | TransposedWindow]) -> str:
+    """The padding of each axis, both ends where they differ; empty where there is none."""
+    pads = [window.pad_lo if window.pad_lo == window.pad_hi else f"{window.pad_lo}+{window.pad_hi}" for window in windows]
+    return "" if pads == [0] * len(pads) else each(pads)
 
 
 def _legend(view: View) -> tuple[State, ...]:
