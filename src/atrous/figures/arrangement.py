@@ -186,8 +186,14 @@ def _plane(array: Array) -> Array:
 
 
 def _labelled(grids: tuple[Grid, ...], label: str) -> tuple[Grid, ...]:
-    """The first grid with the whole signal's size; the places on the first of three axes by their number."""
-    return tuple(replace(grid, label=label if i == 0 else grid.name.partition(", ")[2]) for i, grid in enumerate(grids))
+    """The first grid with the whole signal's size; with three axes, each with its place on the first of them."""
+    if len(grids) == 1:
+        return (replace(grids[0], label=label),)
+    places = (f"depth {grid.name.partition(', ')[2]}" for grid in grids)
+    return tuple(
+        replace(grid, label=place if i else f"{label}, {place}")
+        for i, (grid, place) in enumerate(zip(grids, places, strict=True))
+    )
 
 
 def _stacked(rows: Sequence[Grid]) -> Grid:
