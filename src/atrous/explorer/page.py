@@ -15,7 +15,7 @@ from importlib.resources import files
 from atrous.explorer.link import Modules, linked
 
 #: Style sheets in the order in which they stand in the page.
-STYLES = ("palette.css", "page.css", "scene.css", "figure.css", "print.css")
+STYLES = ("palette.css", "page.css", "scene.css", "figure.css", "stack.css", "own.css", "print.css")
 
 
 def page(server: str | None = None) -> str:
