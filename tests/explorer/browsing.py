@@ -50,9 +50,9 @@ class Tab:
 
 
 @contextmanager
-def new_tab(browser: Any, width: int = 1280) -> Iterator[Tab]:
+def new_tab(browser: Any, width: int = 1280, **options: Any) -> Iterator[Tab]:
     """A tab of its own, with nothing that another one left."""
-    tab = Tab(browser.new_page(viewport={"width": width, "height": 900}))
+    tab = Tab(browser.new_page(viewport={"width": width, "height": 900}, **options))
     tab.page.set_default_timeout(15000)
     tab.page.on("console", lambda message: message.type in ("error", "warning") and tab.problems.append(message.text))
     tab.page.on("pageerror", lambda error: tab.problems.append(str(error)))

@@ -249,6 +249,21 @@ def test_the_page_fits_a_phone(browser: Any, asker: Asker) -> None:
         assert tab.trouble() == []
 
 
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_wrong(browser: Any, asker: Asker, colours: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    # the policy of the page forbids what axe injects, so here it is not asked
+    with new_tab(browser, bypass_csp=True, color_scheme=colours) as tab:
+        tab.open(asker.server.address)
+        tab.page.wait_for_selector("#own-demo")
+        tab.page.locator("#own-demo").click()
+        tab.page.wait_for_selector("#own-words")
+        settled(tab)
+        scenes = ("own", "stack", "explosion", "classifier", "linear", "context")
+        found = axe.Axe().run(tab.page, context={"include": [[f"#{scene}"] for scene in scenes]}).response["violations"]
+    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []
+
+
 def test_the_exported_page_has_no_such_section(browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text(page(), encoding="utf-8")
