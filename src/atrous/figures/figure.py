@@ -1,4 +1,4 @@
-"""A figure: the scenes of its steps in one style; shows itself in notebooks, and is written in the format that a name ends in."""
+"""A figure: the scenes of its steps in one style. It shows itself in notebooks; a file name says how it is written."""
 
 from __future__ import annotations
 
