@@ -175,6 +175,8 @@ class Moments:
     @property
     def widest(self) -> int:
         """The output of the first period whose spread is the widest, of those that read anything."""
+        if len(self.phases) == 1:
+            return 0
         return max(range(len(self.phases)), key=lambda o: (self.phases[o][0] != 0, self._variance(o)))
 
     @property

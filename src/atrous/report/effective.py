@@ -128,8 +128,9 @@ def core(shares: Sequence[float]) -> tuple[int, int]:
 
 def moments(network: Network, facts: Mapping[str, Fact], views: Views) -> dict[str, dict[Source, Known]]:
     """For every value that depends on an input: how its energy is spread over each spatial axis of it."""
+    start = Moments.of_input()
     found: dict[str, dict[Source, Known]] = {
-        name: {(name, axis): Moments.of_input() for axis in spatial_axes(facts[name])} for name in network.inputs
+        name: {(name, axis): start for axis in spatial_axes(facts[name])} for name in network.inputs
     }
     for node in network.nodes:
         if node.output in views and node.output in facts:
@@ -143,14 +144,25 @@ def _behind(
     operands = [facts[name] for name in node.inputs]
     pulls = node.layer.reads(*operands)
     branches: dict[Source, list[tuple[Fraction, Known]]] = {}
+    made: dict[tuple[int, object], Known] = {}
     for place, name in enumerate(node.inputs):
         for source, known in found.get(name, {}).items():
             axis = views[name][source].axis
             step = pulls[place][axis].map
             weight = _weight(node, operands, place, axis)
-            branches.setdefault(source, []).append((weight or Fraction(0), _step(known, step) if weight else MIXED))
+            key = (id(known), step)  # axes that are treated alike share one value
+            if key not in made:
+                made[key] = _step(known, step)
+            branches.setdefault(source, []).append((weight or Fraction(0), made[key] if weight else MIXED))
     alone = len({axis for _, axis in branches}) < 2
-    return {source: _joined(each, alone) for source, each in branches.items()}
+    joined: dict[tuple[object, ...], Known] = {}
+    seen: dict[Source, Known] = {}
+    for source, each in branches.items():
+        like = tuple((weight, id(known)) for weight, known in each)
+        if like not in joined:
+            joined[like] = _joined(each, alone)
+        seen[source] = joined[like]
+    return seen
 
 
 def _weight(node: Node, operands: Sequence[Fact], place: int, axis: int) -> Fraction | None:

@@ -95,15 +95,18 @@ def inspect(
     try:
         facts = infer_facts(network, inputs)
     except NetworkError as error:
-        near = nearest_fit(network, inputs)
-        hint = f"; the nearest that fits is {'x'.join(map(str, near))}" if near else ""
-        if assumed:
-            tried = ", ".join(assumed)
-            said = f"shapes: none was given and {tried} does not fit; give the input's shape: {error}{hint}"
-            raise ArgumentError(said) from None
-        raise NetworkError(f"{error}{hint}") from None
+        raise _misfit(error, nearest_fit(network, inputs), assumed) from None
     look = _look(network, facts, {name: fact.shape for name, fact in facts.items()})
     return _report(look, assumed, _estimated(look, effective, progress))
+
+
+def _misfit(error: NetworkError, near: tuple[int, ...] | None, assumed: tuple[str, ...]) -> ArgumentError | NetworkError:
+    """What is raised for sizes that do not fit: the node's complaint, and the nearest sizes that do fit."""
+    hint = f"; the nearest that fits is {'x'.join(map(str, near))}" if near else ""
+    if not assumed:
+        return NetworkError(f"{error}{hint}")
+    tried = ", ".join(assumed)
+    return ArgumentError(f"shapes: none was given and {tried} does not fit; give the input's shape: {error}{hint}")
 
 
 def _look(
