@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from atrous.cli.files import write_text
 from atrous.cli.network import read_network, read_shapes
 from atrous.errors import ArgumentError
+from atrous.files import write_whole
 from atrous.graph.network import Shapes
 from atrous.graph.networks import NETWORKS
 from atrous.report import Comparison, Report
@@ -79,7 +79,7 @@ def inspect(
             return
     for file, write in files:
         if file is not None:
-            write_text(file, write(), overwrite=overwrite)
+            write_whole(file, write().encode(), overwrite=overwrite)
     typer.echo(text)
 
 
