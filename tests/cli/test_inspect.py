@@ -29,7 +29,7 @@ def test_json_to_a_file_that_must_not_exist(atrous, tmp_path: Path) -> None:
     assert json.loads(file.read_text())["network"] == "lenet"
     again = atrous("inspect", "lenet", "--json", file)
     assert again.code == 2
-    assert "lenet.json: the file exists; give --overwrite to replace it, or another name" in again.err
+    assert "lenet.json: the file exists; give --overwrite (overwrite=True) to replace it, or another name" in again.err
     assert atrous("inspect", "lenet", "--json", file, "--overwrite").code == 0
     assert [path.name for path in tmp_path.iterdir()] == ["lenet.json"]
 

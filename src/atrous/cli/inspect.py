@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from atrous.cli.files import write_text
 from atrous.cli.network import read_network, read_shapes
 from atrous.cli.progress import progress
 from atrous.errors import ArgumentError
+from atrous.files import write_whole
 from atrous.graph.network import Shapes
 from atrous.graph.networks import NETWORKS
 from atrous.report import Comparison, Report
@@ -87,7 +87,7 @@ def inspect(
             return
     for file, write in files:
         if file is not None:
-            write_text(file, write(), overwrite=overwrite)
+            write_whole(file, write().encode(), overwrite=overwrite)
     typer.echo(text)
 
 

@@ -44,6 +44,11 @@ class Paint:
     dash: float = 0.0
     text: str = ""
 
+    @property
+    def letters(self) -> str:
+        """The colour of words of this role."""
+        return self.text or self.fill
+
 
 @dataclass(frozen=True)
 class Style:
@@ -58,6 +63,11 @@ class Style:
 
     def paint(self, role: Role) -> Paint:
         return self.paints[role]
+
+    @property
+    def paper(self) -> str:
+        """The colour behind everything."""
+        return self.paints[Ink.PAPER].fill
 
 
 @dataclass(frozen=True, slots=True)
