@@ -13,8 +13,10 @@ import typer
 
 from atrous import figures
 from atrous.cli.network import read_sizes
-from atrous.errors import ArgumentError, FileError
+from atrous.errors import ArgumentError
 from atrous.figures import Figure
+from atrous.figures.formats import FORMATS
+from atrous.figures.lecture import ROWS
 from atrous.figures.style import STYLES
 from atrous.geometry.padding import AxisPadding
 
@@ -33,7 +35,12 @@ Numbers = Annotated[bool, typer.Option("--numbers", "-n", help="Write a number i
 
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help=f"The file; its suffix is the format: {', '.join(figures.SUFFIXES)}."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help=f"The file; its suffix is the format: {', '.join(form.suffix for form in FORMATS)}.",
+    ),
 ]
 Step = Annotated[int | None, typer.Option("--step", metavar="N", min=1, help="Only this step, counted from 1.")]
 Steps = Annotated[bool, typer.Option("--steps", help="One file for each step: FILE-1, FILE-2 and so on.")]
@@ -67,11 +74,7 @@ def deliver(
     elif steps:
         wanted = [(figure.step(n), path.with_stem(f"{path.stem}-{n}")) for n in range(1, len(figure) + 1)]
     for part, file in wanted:
-        found = [target for target in part.targets(file) if target.exists()]
-        if found and not overwrite:
-            raise FileError(f"{found[0]}: the file exists; give --overwrite to replace it, or another name with -o")
-    for part, file in wanted:
-        for written in part.save(file):
+        for written in part.save(file, overwrite=overwrite):
             typer.echo(written)
 
 
@@ -148,3 +151,15 @@ def conv(
         groups=groups,
         numbers=numbers,
     )
+
+
+def _lecture(row: int, says: str) -> Callable[..., None]:
+    def draw() -> Figure:
+        return figures.lecture(row)
+
+    draw.__doc__ = f"Row {row} of the lecture: {says}."
+    return drawing(draw)
+
+
+for each in ROWS:
+    app.command(f"lecture:{each.number}", rich_help_panel="The lecture, by row")(_lecture(each.number, each.says))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from atrous.cli.files import write_text
+from atrous.files import write_whole
 
 Port = Annotated[
     int, typer.Option("--port", metavar="N", min=0, max=65535, help="The port to serve on; 0 is any that is free.")
@@ -28,7 +28,7 @@ def explore(port: Port = 0, export: Export = None, no_browser: NoBrowser = False
     from atrous.explorer.server import serving
 
     if export is not None:
-        write_text(export, page(), overwrite=overwrite)
+        write_whole(export, page().encode(), overwrite=overwrite)
         typer.echo(f"{export}: the whole page, to be opened in any browser")
         return
     before = signal.signal(signal.SIGTERM, _interrupt)

@@ -1,4 +1,4 @@
-"""Figures of convolutions and networks: scenes that hold numbers, drawn in any format. `draw` has one function for each kind."""
+"""Figures of convolutions and networks: scenes that hold numbers, drawn in any format; one function for each kind."""
 
 from atrous.figures.draw import conv
 from atrous.figures.figure import Figure
