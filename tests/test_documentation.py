@@ -34,6 +34,13 @@ def test_the_code_of_the_readme_runs(block: str, tmp_path: Path, monkeypatch: py
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
 
 
+def test_the_code_of_the_tutorial_prints_what_it_says() -> None:
+    text = re.sub(r"^```.*$", "", (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    session = doctest.DocTestParser().get_doctest(text, {}, "tutorial.md", "docs/tutorial.md", 0)
+    assert len(session.examples) > 40
+    assert doctest.DocTestRunner().run(session).failed == 0
+
+
 @pytest.mark.parametrize(("command", "output"), SESSIONS, ids=lambda text: text[:30])
 def test_the_sessions_of_the_readme_are_real(
     command: str, output: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from atrous.graph import networks
     from atrous.graph.network import Network
     from atrous.importers import load, save
+    from atrous.report.gradient import effective_receptive_field
     from atrous.report.inspect import inspect
     from atrous.report.receptive import receptive_field
     from atrous.report.report import Report
@@ -38,6 +39,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "compile": ("atrous.engine", "compile_network"),
     "conv": ("atrous.engine.calls", "conv"),
     "conv_transpose": ("atrous.engine.calls", "conv_transpose"),
+    "effective_receptive_field": ("atrous.report", "effective_receptive_field"),
     "inspect": ("atrous.report", "inspect"),
     "load": ("atrous.importers", "load"),
     "max_pool": ("atrous.engine.calls", "max_pool"),
@@ -61,6 +63,7 @@ __all__ = [
     "compile",
     "conv",
     "conv_transpose",
+    "effective_receptive_field",
     "inspect",
     "load",
     "max_pool",

@@ -68,6 +68,11 @@ class Label:
     #: With a rim of paper around it, so that lines behind it do not make it illegible.
     rim: bool = False
 
+    @property
+    def baseline(self) -> float:
+        """Where the letters stand: the middle of a line of figures and capitals lies 0.35 of its size above it."""
+        return self.y + 0.35 * self.size
+
 
 Mark = Rect | Path | Label
 
@@ -84,8 +89,13 @@ class Drawing:
 
     @classmethod
     def of(cls, width: float, height: float, marks: Iterable[Mark], title: str, description: str = "") -> Drawing:
-        """A drawing of marks in any order."""
-        return cls(width, height, tuple(sorted(marks, key=lambda mark: mark.layer)), title, description)
+        """A drawing of marks in any order; within a layer, areas lie below lines, and lines below words."""
+        return cls(width, height, tuple(sorted(marks, key=level)), title, description)
+
+
+def level(mark: Mark) -> tuple[Layer, int]:
+    """How high a mark lies; those of one level lie in their order."""
+    return mark.layer, (Rect, Path, Label).index(type(mark))
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:

@@ -44,6 +44,11 @@ class Paint:
     dash: float = 0.0
     text: str = ""
 
+    @property
+    def letters(self) -> str:
+        """The colour of words of this role."""
+        return self.text or self.fill
+
 
 @dataclass(frozen=True)
 class Style:
@@ -58,6 +63,11 @@ class Style:
 
     def paint(self, role: Role) -> Paint:
         return self.paints[role]
+
+    @property
+    def paper(self) -> str:
+        """The colour behind everything."""
+        return self.paints[Ink.PAPER].fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,8 @@ def _style(name: str, p: Palette) -> Style:
         State.PENDING: cell(p.paper, p.faint, dash=0, text=p.faint),
         State.DONE: cell(p.output),
         State.CURRENT: cell(p.current, p.text, 2, text=p.on_current),
+        State.START: cell(p.read, p.read_line, 1.5),
+        State.ABSENT: Paint(),
         State.CUT: cell(p.paper, p.faint, dash=3, text=p.faint),
     }
     for state, fill in zip((State.ONCE, State.TWICE, State.OFTEN, State.MOST), p.counts, strict=True):

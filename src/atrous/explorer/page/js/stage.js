@@ -15,6 +15,8 @@ export class Stage {
   #count = 0;
   #width = 0;
   #looks = false;
+  #drawing = false;
+  #stale = false;
 
   /** `told` is called whenever the state has changed. */
   constructor(scene, told) {
@@ -87,7 +89,25 @@ export class Stage {
     return true;
   }
 
+  /** Draw the state as it is. An element that goes while it has the focus tells so in the midst of it: then it is drawn once more. */
   draw() {
+    if (this.#drawing) {
+      this.#stale = true;
+      return;
+    }
+    this.#drawing = true;
+    try {
+      this.#draw();
+    } finally {
+      this.#drawing = false;
+    }
+    if (this.#stale) {
+      this.#stale = false;
+      this.draw();
+    }
+  }
+
+  #draw() {
     this.#width = this.#figure()?.clientWidth || this.section.clientWidth || 600;
     const view = { width: this.#width, pointed: this.#pointer ?? this.#focus, set: this.set, tabbable: (name) => this.#tabbed.get(name) };
     const drawn = this.scene.draw(this.state, view);
