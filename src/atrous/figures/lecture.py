@@ -22,6 +22,10 @@ class Row:
     says: str
     draw: Callable[[], Scenes]
 
+    def figure(self) -> Figure:
+        """The figure, named by its row."""
+        return Figure(f"lecture-{self.number}", self.draw())
+
 
 def _one_axis() -> Scenes:
     layer = as_layer(4, kernel=2)
@@ -69,5 +73,5 @@ def lecture(number: int) -> Figure:
     """
     for row in ROWS:
         if row.number == number:
-            return Figure(f"lecture-{number}", row.draw())
+            return row.figure()
     raise ArgumentError(f"lecture: got row {number!r}; there are {', '.join(str(row.number) for row in ROWS)}")
