@@ -105,11 +105,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves over two axes that start at zero; every point carries its number."""
+    """Curves over two axes from zero to ``reach`` (the same in all steps); every point carries its number."""
 
     x_name: str
     y_name: str
     series: tuple[Series, ...]
+    reach: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
