@@ -39,11 +39,12 @@ contracts: $(VENV)/.dev ## which part may import which, with import-linter
 	@echo "==> import contracts"
 	@$(BIN)/lint-imports --no-logo
 
-format: $(VENV)/.dev ## put the sources in the house's format, and the list of modules in the docs
+format: $(VENV)/.dev ## put the sources in the house's format, and write what the docs take from it
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 	@$(BIN)/python docs/modules.py
 	@$(BIN)/python docs/inspect_schema.py
+	@$(BIN)/python docs/gallery.py
 
 clean: ## remove the environment, the outputs and all caches in this folder
 	rm -rf .venv out build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

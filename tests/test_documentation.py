@@ -34,6 +34,13 @@ def test_the_code_of_the_readme_runs(block: str, tmp_path: Path, monkeypatch: py
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
 
 
+def test_the_code_of_the_tutorial_prints_what_it_says() -> None:
+    text = re.sub(r"^```.*$", "", (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    session = doctest.DocTestParser().get_doctest(text, {}, "tutorial.md", "docs/tutorial.md", 0)
+    assert len(session.examples) > 40
+    assert doctest.DocTestRunner().run(session).failed == 0
+
+
 @pytest.mark.parametrize(("command", "output"), SESSIONS, ids=lambda text: text[:30])
 def test_the_sessions_of_the_readme_are_real(
     command: str, output: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -43,10 +50,9 @@ def test_the_sessions_of_the_readme_are_real(
     assert capsys.readouterr().out == output
 
 
-def test_the_architecture_page_lists_the_modules_as_they_are() -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "docs" / "modules.py", "--check"], capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("script", ["modules.py", "gallery.py"])
+def test_what_the_docs_take_from_the_code_is_up_to_date(script: str) -> None:
+    done = subprocess.run([sys.executable, ROOT / "docs" / script, "--check"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from atrous.engine import Program, set_num_threads
     from atrous.engine import compile_network as compile
+    from atrous.engine.activations import activations
     from atrous.engine.calls import Conv, avg_pool, conv, conv_transpose, max_pool
     from atrous.errors import AtrousError
     from atrous.graph import networks
     from atrous.graph.network import Network
     from atrous.importers import load, save
+    from atrous.report.gradient import effective_receptive_field
     from atrous.report.inspect import inspect
     from atrous.report.receptive import receptive_field
     from atrous.report.report import Report
@@ -32,10 +34,12 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "Program": ("atrous.engine", "Program"),
     "Report": ("atrous.report", "Report"),
     "TilePlan": ("atrous.tiled", "TilePlan"),
+    "activations": ("atrous.engine.activations", "activations"),
     "avg_pool": ("atrous.engine.calls", "avg_pool"),
     "compile": ("atrous.engine", "compile_network"),
     "conv": ("atrous.engine.calls", "conv"),
     "conv_transpose": ("atrous.engine.calls", "conv_transpose"),
+    "effective_receptive_field": ("atrous.report", "effective_receptive_field"),
     "inspect": ("atrous.report", "inspect"),
     "load": ("atrous.importers", "load"),
     "max_pool": ("atrous.engine.calls", "max_pool"),
@@ -54,10 +58,12 @@ __all__ = [
     "Program",
     "Report",
     "TilePlan",
+    "activations",
     "avg_pool",
     "compile",
     "conv",
     "conv_transpose",
+    "effective_receptive_field",
     "inspect",
     "load",
     "max_pool",

@@ -59,6 +59,30 @@ def test_layers_typed_on_the_command_line(atrous) -> None:
     assert "atrous: layers: layer 2 'rleu': there is no such layer; a layer is one of conv," in wrong.err
 
 
+def test_what_cannot_be_inspected_says_what_could(atrous, tmp_path: Path) -> None:
+    """No output, groups that do not divide, strides of nought, sizes that do not fit, files that are no models."""
+    near = "the nearest that work: kernel 6, padding 2 at both ends, an input of 9"
+    assert near in atrous("inspect", "conv 7 4, conv 9 4", "-i", "1x3x12x12").err
+    assert (
+        "the nearest that work: kernel 2, dilation 5, padding 3 at both ends, an input of 17"
+        in atrous("inspect", "conv 3 4 d8", "-i", "1x3x12x12").err
+    )
+    assert (
+        "the nearest that work: padding 1 at both ends, an input of 6"
+        in atrous("inspect", "transposed 2 4 p3", "-i", "1x3x2x2").err
+    )
+    assert "stride: got 0; it must be at least 1" in atrous("inspect", "conv 3 4 s0").err
+    assert (
+        "groups 4 must divide the 6 input and 9 output channels; the nearest is 3"
+        in atrous("inspect", "conv 1 6, conv 3 9 g4").err
+    )
+    assert "the nearest that fits is 1x1x220x220" in atrous("inspect", "unet").err
+    file = tmp_path / "broken.onnx"
+    file.write_bytes(b"garbage")
+    wrong = atrous("inspect", file)
+    assert (wrong.code, "broken.onnx: is damaged, cut short, or not an ONNX model (7 bytes)" in wrong.err) == (2, True)
+
+
 def test_columns_and_wide(atrous) -> None:
     assert atrous("inspect", "lenet", "--columns", "layer,halo").out.splitlines()[3].split() == ["layer", "halo"]
     assert "as linear" in atrous("inspect", "lenet", "--wide").out.splitlines()[3]
@@ -84,3 +108,10 @@ def test_pages_and_tables_to_files(atrous, tmp_path: Path) -> None:
     assert (tmp_path / "lenet.html").read_text().startswith("<!DOCTYPE html>")
     assert "\\begin{tabular}" in (tmp_path / "lenet.tex").read_text()
     assert atrous("inspect", "lenet", "--latex", "-").out.startswith("% lenet, by atrous inspect")
+
+
+def test_the_effective_receptive_field(atrous) -> None:
+    outcome = atrous("inspect", "dncnn", "-i", "1x1x40x40", "--effective", "2", "--json", "-")
+    found = json.loads(outcome.out)["estimated_effective_field"]["value"]
+    assert (outcome.code, found["samples"], [axis["receptive_field"] for axis in found["axes"]]) == (0, 2, [35, 35])
+    assert "effective: an estimate needs known sizes" in atrous("inspect", "lenet", "--symbolic", "--effective", "1").err

@@ -112,21 +112,22 @@ def test_kernel_larger_than_the_padded_input() -> None:
     one = "spatial axis 0: no output: the window spans 3 (kernel 3, dilation 1) but the padded input has 2"
     refused(
         f"x with shape (1, 4, 2, 7): node 'conv' (Conv): {one} (2 and padding 0 before, 0 after); {remedy}; "
-        "the nearest that work: kernel 2, an input of 3",
+        "the nearest that work: kernel 2, padding 1 at both ends, an input of 3",
         conv,
         X[:, :, :2],
     )
     two = "spatial axis 1: no output: the window spans 11 (kernel 3, dilation 5) but the padded input has 10"
     message = f"x with shape (1, 4, 6, 7): node 'conv' (Conv): {two} (7 and padding 1 before, 2 after); {remedy}"
-    message += "; the nearest that work: kernel 2, dilation 4, an input of 8"
+    message += "; the nearest that work: kernel 2, dilation 4, padding 2 at both ends, an input of 8"
     refused(message, conv, dilation=(1, 5), padding=(0, (1, 2)))
     cut = "spatial axis 0: no output: 6 inputs reach 8 outputs and the padding cuts 40 of them off"
     message = f"x with shape (1, 4, 6, 7): node 'conv' (ConvTranspose): {cut}; give less padding or a larger input"
+    message += "; the nearest that work: padding 3 at both ends, an input of 39"
     refused(message, transpose, padding=20)
     pool = "spatial axis 0: no output: the window spans 8 (kernel 8, dilation 1) but the padded input has 6"
     for name, call in (("MaxPool", atrous.max_pool), ("AveragePool", atrous.avg_pool)):
         message = f"x with shape (1, 4, 6, 7): node 'pool' ({name}): {pool} (6 and padding 0 before, 0 after); {remedy}"
-        message += "; the nearest that work: kernel 6, an input of 8"
+        message += "; the nearest that work: kernel 6, padding 1 at both ends, an input of 8"
         refused(message, call, X, 8)
 
 

@@ -79,7 +79,7 @@ def test_padding_that_cuts_everything_off_is_refused_with_the_numbers() -> None:
         output_sizes([TransposedWindow(3, pad_lo=2, pad_hi=2)], [1])
     assert str(refusal.value) == (
         "spatial axis 0: no output: 1 inputs reach 3 outputs and the padding cuts 4 of them off; "
-        "give less padding or a larger input"
+        "give less padding or a larger input; the nearest that work: padding 1 at both ends, an input of 3"
     )
 
 

@@ -60,9 +60,9 @@ def test_overlap_is_uneven_unless_the_stride_divides_the_kernel() -> None:
 @pytest.mark.parametrize(
     ("window", "size", "nearest"),
     [
-        (Window(30), 20, "kernel 20, an input of 30"),
-        (Window(3, dilation=8, pad_lo=1, pad_hi=1), 9, "kernel 2, dilation 5, an input of 15"),
-        (Window(3, pad_lo=-4, pad_hi=-4), 5, "an input of 11"),
+        (Window(30), 20, "kernel 20, padding 5 at both ends, an input of 30"),
+        (Window(3, dilation=8, pad_lo=1, pad_hi=1), 9, "kernel 2, dilation 5, padding 4 at both ends, an input of 15"),
+        (Window(3, pad_lo=-4, pad_hi=-4), 5, "padding 0 at both ends, an input of 11"),
     ],
 )
 def test_where_there_is_no_output_the_nearest_settings_that_work_are_named(window: Window, size: int, nearest: str) -> None:

@@ -90,7 +90,7 @@ def test_a_window_that_does_not_fit_says_both_numbers_and_the_remedy() -> None:
     assert str(refusal.value) == (
         "spatial axis 1: no output: the window spans 9 (kernel 5, dilation 2) but the padded input has 7 "
         "(5 and padding 1 before, 1 after); take a smaller kernel or dilation, more padding, or a larger input"
-        "; the nearest that work: kernel 4, dilation 1, an input of 7"
+        "; the nearest that work: kernel 4, dilation 1, padding 2 at both ends, an input of 7"
     )
 
 

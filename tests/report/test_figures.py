@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from atrous.errors import ArgumentError
 from atrous.graph.builder import Builder
 from atrous.graph.layer_list import read_layers
+from atrous.graph.layers import Pad
 from atrous.graph.networks import lenet, resnet18, unet
 from atrous.report import Figure, Status, inspect
 from atrous.report.figure import total
@@ -19,11 +21,11 @@ def test_a_figure_without_a_value_says_why() -> None:
 
 def test_totals_name_what_they_leave_out() -> None:
     parts = [("a", Figure.complete(1)), ("b", Figure[int].unavailable("no size")), ("c", Figure[int].unavailable("no size"))]
-    assert total(parts) == Figure.partial(1, "without b, c: no size")
-    assert total(parts[1:]) == Figure.unavailable("no size")
-    assert total(parts[:1]) == Figure.complete(1)
+    assert total(parts, 0) == Figure.partial(1, "without b, c: no size")
+    assert total(parts[1:], 0) == Figure.unavailable("no size")
+    assert total(parts[:1], 0) == Figure.complete(1)
     assert (
-        total([(str(i), Figure[int].unavailable("no")) for i in range(5)] + parts[:1]).reason
+        total([(str(i), Figure[int].unavailable("no")) for i in range(5)] + parts[:1], 0).reason
         == "without 0, 1, 2 and 2 more: no"
     )
 
@@ -56,10 +58,16 @@ def test_open_sizes_as_expressions() -> None:
 
 
 def test_sizes_that_fit_no_trial_are_said_to() -> None:
-    report = inspect(unet(width=2), symbolic=True)
+    b = Builder("five", sample={"T": 5})
+    fixed = b.constant("five", np.zeros((1, 1, 5), np.float32))
+    report = inspect(b.build(b.conv(b.plus(b.input("x", ("N", 1, "T")), fixed), 1, 1)), symbolic=True)
     last = report.rows[-1]
     assert last.output == ("?",)
-    assert last.costs.macs.reason == "no size was found that fits; needs the open sizes N, H, W"
+    assert last.costs.macs.reason == "no size was found that fits; needs the open sizes N, T"
+    assert last.formulas is not None
+    assert last.formulas.macs == Figure.unavailable("no size was found that fits")
+    assert report.formulas is not None
+    assert report.formulas.macs.reason == "no size was found that fits"
 
 
 def test_symbolic_and_sizes_exclude_each_other() -> None:
@@ -141,3 +149,19 @@ def test_several_inputs_are_a_partial_field() -> None:
     assert report.receptive.reason == "on x only; it also depends on y"
     # y keeps its size, so that x alone can take no other one.
     assert "x axis 2, y axis 2: 9 leaves nothing over (no other size from 1 to 73" in str(report)
+
+
+def test_what_reads_padding_alone_on_one_axis_reads_nothing() -> None:
+    """Row 0 of the second convolution lies on padding: the column that only it reads is read by nothing."""
+    b = Builder("corner", sample={"H": 4, "W": 4})
+    x = b.input("x", ("N", 1, "H", "W"))
+    network = b.build(b.conv(x, 1, 1, stride=(9, 1), padding=((1, 0), (0, 0))))
+    assert [list(axis.read) for axis in inspect(network, (1, 1, 4, 4)).reach.value] == [[], []]
+
+
+def test_a_border_that_repeats_the_signal_is_known_by_its_hull() -> None:
+    b = Builder("mirrored", sample={"T": 8})
+    x = b.input("x", ("N", 1, "T"))
+    pads = b.constant("pads", np.array([0, 0, 2, 0, 0, 2], np.int64))
+    report = inspect(b.build(b.add(Pad("reflect"), x, pads, name="frame", kind="pad")), (1, 1, 8))
+    assert report.reach == Figure.partial(report.reach.value, "of what frame reads only the hull is known")

@@ -137,6 +137,36 @@ def test_unaligned_branches_stand_on_the_page() -> None:
     assert "<li>sum: back sees 3, ahead sees 5</li>" in page
 
 
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 2"><title>a &amp; b</title><rect width="1" height="1"/></svg>'
+
+
+def test_pictures_stand_on_the_page_as_they_are() -> None:
+    report = inspect(lenet())
+    page = report.to_html([("cone & field", f'<?xml version="1.0"?>\n{SVG}\n'), ("again", SVG)])
+    assert page.count(SVG) == 2
+    assert "<figcaption>cone &amp; field</figcaption>" in page
+    assert "<?xml" not in page
+    assert page.index("Layers</h2>") > page.index("<figcaption>again") > page.index("legal sizes")
+    assert checked(page).open == []
+    assert "<figure>" not in report.to_html()
+    both = Comparison(report, report).to_html([("one", SVG)])
+    assert both.count(SVG) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<p>no</p>", "pictures: 'fig' is a 'p' element; each must be the text of an SVG picture"),
+        ("<svg><g></svg>", "pictures: 'fig' is not well-formed: mismatched tag: line 1, column 10; each must be"),
+        ("<svg/>", "pictures: 'fig' is a 'svg' element; each must be the text of an SVG picture"),
+        (f"{SVG}<script/>", "pictures: 'fig' is not well-formed: junk after document element"),
+    ],
+)
+def test_pictures_that_are_not_svg(text: str, said: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^{re.escape(said)}"):
+        inspect(lenet()).to_html([("fig", text)])
+
+
 def test_latex_is_escaped_and_rectangular(report: Report) -> None:
     lines = report.to_latex().splitlines()
     begin = next(i for i, line in enumerate(lines) if line.startswith(r"\begin{tabular}"))
@@ -144,7 +174,9 @@ def test_latex_is_escaped_and_rectangular(report: Report) -> None:
     rows = [line for line in lines[begin:] if line.endswith(r"\\")]
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {columns - 1}
     assert len(rows) == len(report.rows) + 1
-    assert all(not re.search(r"(?<!\\)[_%#~^]", row) for row in rows)
+    assert all(not re.search(r"(?<!\\)[_%#~]", row.replace("$^", "")) for row in rows)
+    assert all(row.count("{") == row.count("}") and row.count("$") % 2 == 0 for row in rows)
+    assert all(ord(sign) < 128 for row in rows for sign in row), "plain LaTeX reads ASCII, whatever the encoding is"
 
 
 def test_two_networks_side_by_side() -> None:

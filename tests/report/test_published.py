@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 import pytest
 
-from atrous.geometry import Explicit, IndexSet
+from atrous.geometry import Explicit
 from atrous.graph.builder import Builder, Value
-from atrous.graph.facts import infer_facts, input_facts
 from atrous.graph.layers import ConvTranspose
 from atrous.graph.network import Network
-from atrous.graph.networks import by_name, context_module
+from atrous.graph.networks import by_name, context_module, wavenet
 from atrous.report import Field, inspect
-from atrous.report.coverage import reach
 
 #: (receptive field, effective stride, effective padding), as google-research/receptive_field prints it.
 Row = tuple[int, int, int]
@@ -173,10 +172,10 @@ def test_inception_resnet_v2() -> None:
     assert all(field.aligned for field in fields)
 
 
-def resnet_v1(blocks: Sequence[int]) -> Network:
+def resnet_v1(blocks: Sequence[int], pool: int = 0) -> Network:
     """tf.slim's: the last unit of a stage strides, and the shortcut subsamples; the pool is padded at its high end alone."""
     b, x = start("resnet_v1")
-    x = b.max_pool(b.conv(x, 1, 7, stride=2, padding=3), 3, stride=2, padding=((0, 1), (0, 1)))
+    x = b.max_pool(b.conv(x, 1, 7, stride=2, padding=3), 3, stride=2, padding=((pool, 1), (pool, 1)))
     for stage, count in enumerate(blocks):
         for unit in range(count):
             stride = 2 if stage < 3 and unit == count - 1 else 1
@@ -225,32 +224,52 @@ def test_the_context_module_has_no_holes() -> None:
     assert (rows.size, rows.holes, columns.size, columns.holes) == (67, 0, 67, 0)
 
 
-def test_distills_unaligned_branches() -> None:
-    """Araujo et al. 2019: a kernel of 5, padded 2 and 1, stride 2, beside two of 3; the second feature sees 6, the third 5."""
-    b = Builder("distill", sample={"T": 8})
-    x = b.input("x", ("N", 1, "T"))
-    left = b.conv(x, 1, 5, stride=2, padding=((2, 1),), name="left")
-    network = b.build(b.plus(left, b.conv(b.conv(x, 1, 3), 1, 3, name="right"), name="sum"))
-    report = inspect(network, (1, 1, 8))
-    assert (report.fields[0].aligned, str(report.fields[0])) == (False, "drifts")
-    assert [(branch.value, str(branch.fields[0])) for branch in report.rows[-1].branches] == [("left", "5"), ("right", "5")]
-    facts = infer_facts(network, input_facts(network, (1, 1, 8)))
-    one = IndexSet(((0, 1),))
-    (*each,) = (reach(network, facts, {"sum": [one, one, IndexSet(((o, o + 1),))]}).value[0].read for o in range(4))
-    assert [read.extent for read in each] == [5, 6, 5, 5]
+def test_activations_of_vgg16() -> None:
+    """cs231n's table of VGG-16: numbers in each map (224*224*64 = 3.2M, ...) and in each layer's weights; 30.693 GFLOP."""
+    report = inspect(by_name("vgg16"), (1, 3, 224, 224))
+    maps = [prod(row.output) for row in report.rows if row.operator in ("Conv", "MaxPool")]
+    sides = [(224, 64, 2), (112, 128, 2), (56, 256, 3), (28, 512, 3), (14, 512, 3)]
+    expected = [n * n * c for n, c, convs in sides for n in (*(n,) * convs, n // 2)]
+    assert maps == expected
+    assert maps[0] == 3_211_264
+    held = [row.parameters - row.output[1] for row in report.rows if row.operator in ("Conv", "Linear")]
+    assert held[:7] == [1_728, 36_864, 73_728, 147_456, 294_912, 589_824, 589_824]
+    assert held[7:14] == [1_179_648, *[2_359_296] * 5, 102_760_448]
+    convolutions = sum(row.macs for row in report.rows if row.operator == "Conv")
+    assert (convolutions, round(2 * convolutions / 1e9, 3)) == (15_346_630_656, 30.693)
 
 
-@pytest.mark.parametrize(("size", "aligned"), [(9, True), (8, False)])
-def test_googles_alignment_depends_on_the_size(size: int, aligned: bool) -> None:
-    """google-research/receptive_field's tests: 1x1 of stride 4 beside 3x3 of stride 2 and 1x1 of stride 2, all SAME."""
-    b = Builder("net", sample={"H": size, "W": size})
-    x = b.input("x", ("N", 1, "H", "W"))
-    right = b.conv(b.conv(x, 1, 3, stride=2, padding="same"), 1, 1, stride=2, padding="same")
-    network = b.build(b.plus(b.conv(x, 1, 1, stride=4, padding="same"), right))
-    fields = inspect(network, (1, 1, size, size)).fields
-    assert [field.aligned for field in fields] == [aligned] * 2
-    if aligned:
-        assert [printed(field) for field in fields] == [(3, 4, 1)] * 2
+@pytest.mark.parametrize(
+    ("name", "size"), [("resnet18", 435), ("resnet34", 899), ("resnet50", 427), ("resnet101", 971), ("resnet152", 1451)]
+)
+def test_resnets_of_torchvision(name: str, size: int) -> None:
+    """torchvision strides on the 3x3; 427 is documented by rfa_toolbox for its ResNet-50."""
+    blocks = {"18": (2, 2, 2, 2), "101": (3, 4, 23, 3), "152": (3, 8, 36, 3)}.get(name[6:], (3, 4, 6, 3))
+    b, x = start(name)
+    x = b.max_pool(b.conv(x, 1, 7, stride=2, padding=3), 3, stride=2, padding=1)
+    for stage, count in enumerate(blocks):
+        for unit in range(count):
+            stride = 2 if stage and not unit else 1
+            basic = name in ("resnet18", "resnet34")
+            body = same(b, x if basic else same(b, x, 1), 3, stride=stride)
+            body = same(b, body, 3 if basic else 1)
+            x = b.plus(body, x if stride == 1 else b.conv(x, 1, 1, stride=2))
+    (field, _) = inspect(b.build(x), (1, 1, 224, 224)).fields
+    assert (field.size, field.jump) == (size, 32)
+
+
+@pytest.mark.parametrize(("blocks", "padding"), [((3, 4, 6, 3), 241), ((3, 4, 23, 3), 513), ((3, 8, 36, 3), 753)])
+def test_resnet_v1_with_a_padded_pool(blocks: Sequence[int], padding: int) -> None:
+    """With the pool padded at both ends, as PyTorch does, the effective padding is 2 more than published for SAME."""
+    fields = inspect(resnet_v1(blocks, pool=1), (1, 1, 224, 224)).fields
+    assert [printed(field)[2] for field in fields] == [padding] * 2
+
+
+@pytest.mark.parametrize(("blocks", "depth", "size"), [(1, 4, 16), (1, 10, 1024), (3, 10, 3070)])
+def test_wavenet(blocks: int, depth: int, size: int) -> None:
+    """van den Oord et al. 2016: 1024 samples a block; three blocks see 3070, not 3 * 1024; all of them, none in the future."""
+    (field,) = inspect(wavenet(blocks, depth, width=2, skip=2, levels=2), (1, 2, 4000)).fields
+    assert (field.size, field.holes, field.sets[0].span) == (size, 0, (1 - size, 1))
 
 
 @pytest.mark.parametrize(
@@ -261,12 +280,13 @@ def test_googles_alignment_depends_on_the_size(size: int, aligned: bool) -> None
         ((1, 4, 8, 8), 4, 4, (3, 2, 1, 1), 2_304, 2_116),
         ((2, 4, 8, 8), 6, 1, (4, 2, 1, 0), 49_152, 43_200),
         ((2, 4, 8, 8), 4, 4, (3, 2, 1, 1), 4_608, 4_232),
+        ((2, 6, 8, 8), 6, 3, (2, 2, 0, 0), 6_144, 6_144),
     ],
 )
 def test_macs_of_transposed_convolutions(
     shape: tuple[int, ...], filters: int, groups: int, window: tuple[int, int, int, int], macs: int, real: int
 ) -> None:
-    """The true counts: thop issue 92 (48), DeepSpeed pull request 8323 (49,152 and 4,608 for two images)."""
+    """The true counts: thop issue 92 (48), DeepSpeed pull request 8323 (49,152, 4,608 and 6,144 for two images)."""
     kernel, stride, pad, extra = window
     b = Builder("up", sample={"H": shape[2], "W": shape[3]})
     x = b.input("x", ("N", shape[1], "H", "W"))

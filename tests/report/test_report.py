@@ -18,20 +18,20 @@ def test_the_table_in_full() -> None:
 lenet: image float32 1×1×32×32
   assumed, as no size was given: N = 1
 
-layer    operator     output      parameters   memory     MACs  real MACs  FLOP/B    field  jump  halo
-──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-c1       Conv         1×6×28×28          156  18.8 kB  117,600    117,600    10.0      5×5     1   0+4
-tanh     Tanh         1×6×28×28               18.8 kB                           -      5×5     1   0+4  non-linear
-s2       AveragePool  1×6×14×14                4.7 kB                           -      6×6     2   0+4
-c3       Conv         1×16×10×10       2,416   6.4 kB  240,000    240,000    23.1    14×14     2  0+12
-tanh_2   Tanh         1×16×10×10               6.4 kB                           -    14×14     2  0+12  non-linear
-s4       AveragePool  1×16×5×5                 1.6 kB                           -    16×16     4  0+12
-flatten  Flatten      1×400                    1.6 kB                           -  all×all     -     -  global
-c5       Linear       1×120           48,120    480 B   48,000     48,000     0.5  all×all     -     -
-tanh_3   Tanh         1×120                     480 B                           -  all×all     -     -  non-linear
-f6       Linear       1×84            10,164    336 B   10,080     10,080     0.5  all×all     -     -
-tanh_4   Tanh         1×84                      336 B                           -  all×all     -     -  non-linear
-logits   Linear       1×10               850     40 B      840        840     0.4  all×all     -     -
+layer    operator     output      parameters   memory     MACs  real MACs  FLOP/B    field  jump  halo    σ
+───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+c1       Conv         1×6×28×28          156  18.8 kB  117,600    117,600    10.0      5×5     1   0+4  1.4
+tanh     Tanh         1×6×28×28               18.8 kB                           -      5×5     1   0+4  1.4  non-linear
+s2       AveragePool  1×6×14×14                4.7 kB                           -      6×6     2   0+4  1.5
+c3       Conv         1×16×10×10       2,416   6.4 kB  240,000    240,000    23.1    14×14     2  0+12  3.2
+tanh_2   Tanh         1×16×10×10               6.4 kB                           -    14×14     2  0+12  3.2  non-linear
+s4       AveragePool  1×16×5×5                 1.6 kB                           -    16×16     4  0+12  3.4
+flatten  Flatten      1×400                    1.6 kB                           -  all×all     -     -    -  global
+c5       Linear       1×120           48,120    480 B   48,000     48,000     0.5  all×all     -     -    -
+tanh_3   Tanh         1×120                     480 B                           -  all×all     -     -    -  non-linear
+f6       Linear       1×84            10,164    336 B   10,080     10,080     0.5  all×all     -     -    -
+tanh_4   Tanh         1×84                      336 B                           -  all×all     -     -    -  non-linear
+logits   Linear       1×10               850     40 B      840        840     0.4  all×all     -     -    -
 
 output           logits float32 1×10
 parameters       61,706 (246.8 kB)
@@ -43,6 +43,7 @@ FLOPs            833,040~
 intensity        2.2 FLOP/B~
 as linear        6.705e+06 parameters in place of its convolutions
 receptive field  all×all
+effective field  σ 3.4×3.4 (58 % within), 95 % in 13×13 of 16×16~
 input read       all 32 × all 32
 legal sizes      axis 2, axis 3: 32 leaves nothing over (no other size from 1 to 96 is accepted and leaves nothing over)
 non-linear       4 of 12 layers
@@ -52,8 +53,11 @@ On the signal: of these, those whose tap lands on the signal (of transposed laye
 padding.
 Peak memory: layer by layer in the order of the network, each value kept until its last reader, nothing fused or in
 place; weights come on top.
+Effective field: the gradient of one output where every output is the mean of what it reads: exact, whatever the weights
+are; σ is its standard deviation in inputs.
 ~ FLOPs: without tanh, s2, tanh_2 and 4 more: only multiply-adds are counted; comparisons, means and other arithmetic
-are not."""
+are not.
+~ effective field: of s4, the last layer with one; of logits: every output reads the whole axis."""
     assert str(inspect(lenet())) == expected
 
 
@@ -118,8 +122,21 @@ def test_sizes_that_are_assumed_but_do_not_fit() -> None:
         inspect(unet(width=2))
 
 
+def test_the_nearest_sizes_that_fit() -> None:
+    """U-Net takes 12 more than multiples of 16: one axis changes where that is enough, else both."""
+    with pytest.raises(NetworkError, match=r"node 'up3.concat' \(Concat\): .*; the nearest that fits is 1x1x572x572$"):
+        inspect(unet(width=2), (1, 1, 570, 572))
+    with pytest.raises(ArgumentError, match=r"; the nearest that fits is 1x1x220x220$"):
+        inspect(unet(width=2))
+
+
 def test_sizes_that_are_given_but_do_not_fit() -> None:
     b = Builder("tiny")
     network = b.build(b.conv(b.input("x", ("N", 1, "T")), 1, 3, name="stem.conv"))
     with pytest.raises(NetworkError, match=r"node 'stem.conv' \(Conv\)"):
+        inspect(network, (1, 1, 2))
+    with pytest.raises(
+        NetworkError,
+        match=r"the nearest that work: kernel 2, padding 1 at both ends, an input of 3; the nearest that fits is 1x1x3$",
+    ):
         inspect(network, (1, 1, 2))

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from atrous.cli.network import read_network, read_shapes
+from atrous.cli.progress import progress
 from atrous.errors import ArgumentError
 from atrous.files import write_whole
 from atrous.graph.network import Shapes
@@ -33,6 +34,12 @@ Input = Annotated[
 ]
 Other = Annotated[str | None, typer.Option("--compare", "-c", metavar="NET", help="Set a second network beside the first.")]
 Symbolic = Annotated[bool, typer.Option("--symbolic", help="Leave open sizes open; figures that need them say so.")]
+Effective = Annotated[
+    int,
+    typer.Option(
+        "--effective", metavar="SAMPLES", min=0, help="Estimate the effective receptive field from so many random inputs."
+    ),
+]
 Columns = Annotated[
     str | None, typer.Option("--columns", metavar="NAMES", help="Columns of the table, with commas; 'all' for all there are.")
 ]
@@ -50,6 +57,7 @@ def inspect(
     input: Input = None,
     compare: Other = None,
     symbolic: Symbolic = False,
+    effective: Effective = 0,
     columns: Columns = None,
     wide: Wide = False,
     json_file: Json = None,
@@ -60,8 +68,8 @@ def inspect(
     """Print every layer of NET with its sizes, costs, receptive field and coverage, without running it."""
     shapes = read_shapes(input or ())
     picked = ["all"] if wide else None if columns is None else columns.split(",")
-    report = _look(network, shapes, symbolic)
-    shown: Report | Comparison = report if compare is None else Comparison(report, _look(compare, shapes, symbolic))
+    report = _look(network, shapes, symbolic, effective)
+    shown: Report | Comparison = report if compare is None else Comparison(report, _look(compare, shapes, symbolic, effective))
     if latex_file is not None and compare is not None:
         raise ArgumentError("--latex: a comparison has no LaTeX form; leave out --compare, or write --html or --json")
     if picked is not None and compare is not None:
@@ -83,5 +91,6 @@ def inspect(
     typer.echo(text)
 
 
-def _look(name: str, shapes: Shapes | None, symbolic: bool) -> Report:
-    return inspect_network(read_network(name, shapes), shapes, symbolic=symbolic)
+def _look(name: str, shapes: Shapes | None, symbolic: bool, effective: int) -> Report:
+    with progress("effective receptive field", "inputs") as report:
+        return inspect_network(read_network(name, shapes), shapes, symbolic=symbolic, effective=effective, progress=report)

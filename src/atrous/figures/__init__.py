@@ -1,1 +1,8 @@
-"""Figures: what convolutions do, drawn from the numbers that run them. A scene says what is shown; many formats draw it."""
+"""Figures of convolutions and networks: scenes that hold numbers, drawn in any format; one function for each kind."""
+
+from atrous.figures.draw import conv
+from atrous.figures.figure import Figure
+from atrous.figures.lecture import lecture
+from atrous.figures.style import STYLES, Style
+
+__all__ = ["STYLES", "Figure", "Style", "conv", "lecture"]

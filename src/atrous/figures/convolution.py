@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 
 import numpy as np
 
 from atrous import reference
-from atrous.figures.scene import Beam, Grid, Link, Part, Scene, Spot, State
+from atrous.figures.arrangement import Numbers, arrange
+from atrous.figures.scene import Cell, Grid, Part, Scene, State
 from atrous.figures.settings import Layer
-from atrous.figures.text import each, number, product, sizes
-from atrous.figures.windowed import (
-    Array,
-    Index,
-    View,
-    given,
-    input_grids,
-    kernel_grids,
-    lifted,
-    output_grids,
-    output_label,
-    spots,
-    terms,
-)
-from atrous.geometry import Window
+from atrous.figures.text import bracketed, each, number, product, sizes
+from atrous.figures.windowed import Index, View, given, input_grids, output_label, terms
+from atrous.geometry import TransposedWindow, Window
 
 #: Longer sums than this are told by their result alone.
 LONGEST_SUM = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """The numbers of a convolution, float64: ``x`` (C, *space), ``w`` (K, C/groups, *kernel), ``y`` (K, *out)."""
-
-    x: Array
-    w: Array
-    y: Array
+#: Kernels whose sums are told.
+TOLD = 4
 
 
 def numbers_of(layer: Layer, x: object = None, w: object = None) -> Numbers:
@@ -57,32 +38,75 @@ def convolution(layer: Layer, numbers: Numbers | None = None, title: str = "") -
     return tuple(_step(view, numbers, title or _title(layer), i) for i in range(len(view.positions)))
 
 
-def setting(layer: Layer, title: str = "") -> Scene:
-    """The scene before the first step: input with its padding, kernel, empty output."""
-    view = View.of(layer)
-    bands = _bands(view, None, None)
-    return Scene(title or _title(layer), bands, ("before the first step",), _legend(view), aligned=layer.axes == 1)
+def prelude(layer: Layer, numbers: Numbers | None = None, title: str = "") -> tuple[Scene, ...]:
+    """The scenes before the first step, as one sets a layer up: the input, its padding, where a stride leads, the kernel.
+
+    What a layer does not have (padding, a stride above 1) has no scene. All have the places of the steps that follow.
+
+    >>> from atrous.figures.settings import as_layer
+    >>> [scene.caption[0] for scene in prelude(as_layer((3, 5), kernel=3, padding=(2, 1), stride=2))]
+    ['the input', 'padding (2, 1): a frame of zeros around the input', 'stride 2: where each step starts', 'the kernel 3×3']
+    """
+    view, windows = View.of(layer), layer.windows
+    found = arrange(view, None, numbers)
+    pads, strides = _pads(windows), each([window.stride for window in windows])
+    told = [("the input", {State.SIGNAL, State.UNREAD})]
+    told += [(f"padding {pads}: a frame of zeros around the input", {State.PADDING})] if pads else []
+    told += [(f"stride {strides}: where each step starts", {State.START})] if strides != "1" else []
+    told += [(f"the kernel {sizes(window.kernel for window in windows)}", {State.WEIGHT, State.ZERO, State.PENDING})]
+    starts = [
+        frozenset(window.needs(o, o + 1)[0] for o in range(n)) for window, n in zip(view.windows, view.outputs, strict=True)
+    ]
+    shown = {State.ABSENT}
+    scenes: list[Scene] = []
+    for caption, states in told:
+        shown |= states
+        at = starts if State.START in states else []
+        bands = tuple(tuple(_revealed(part, shown, at) for part in band) for band in found.bands)
+        scenes.append(Scene(title or _title(layer), bands, (caption,), _legend(view), aligned=layer.axes == 1))
+    return tuple(scenes)
+
+
+def _revealed(part: Part, shown: set[State], starts: list[frozenset[int]]) -> Part:
+    """A grid with only these states, and the starts of the steps marked."""
+    if not isinstance(part, Grid):
+        return part
+    top, left = part.origin
+    marked = part.name.startswith("input") and starts
+
+    def cell(old: Cell, i: int, j: int) -> Cell:
+        if marked and top + i in starts[1] and left + j in starts[2]:
+            return replace(old, state=State.START)
+        return old if old.state in shown else Cell(State.ABSENT)
+
+    cells = tuple(tuple(cell(old, i, j) for j, old in enumerate(row)) for i, row in enumerate(part.cells))
+    seen = any(new.state is not State.ABSENT for row in cells for new in row)
+    return replace(part, cells=cells, label=part.label if seen else "")
 
 
 def _step(view: View, numbers: Numbers | None, title: str, step: int) -> Scene:
     at = view.positions[step]
-    bands = _bands(view, at, numbers)
-    flat = view.layer.axes == 1
-    links, beams = (_links(bands), ()) if flat else ((), _beams(bands, at))
-    caption = _caption(view, at, numbers, step)
-    return Scene(title, bands, caption, _legend(view), links, beams, flat, step + 1, len(view.positions))
+    found = arrange(view, at, numbers)
+    caption, flat = _caption(view, at, numbers, step), view.layer.axes == 1
+    return Scene(title, found.bands, caption, _legend(view), found.links, found.beams, flat, step + 1, len(view.positions))
 
 
 def _title(layer: Layer) -> str:
     """What the layer is, its settings other than the default ones, and the size that follows."""
     windows = layer.windows
     told = [f"kernel {sizes(w.kernel for w in windows)}"]
-    if any(w.pad_lo or w.pad_hi for w in windows):
-        told.append(f"padding {each([w.pad_lo if w.pad_lo == w.pad_hi else f'{w.pad_lo}+{w.pad_hi}' for w in windows])}")
+    pads = _pads(windows)
+    told += [f"padding {pads}"] if pads else []
     told += [f"stride {each([w.stride for w in windows])}"] if any(w.stride > 1 for w in windows) else []
     told += [f"dilation {each([w.dilation for w in windows])}"] if any(w.dilation > 1 for w in windows) else []
     told += [f"groups {layer.groups}"] if layer.groups > 1 else []
     return f"Convolution: {', '.join(told)}"
+
+
+def _pads(windows: Sequence[Window | TransposedWindow]) -> str:
+    """The padding of each axis, both ends where they differ; empty where there is none."""
+    pads = [window.pad_lo if window.pad_lo == window.pad_hi else f"{window.pad_lo}+{window.pad_hi}" for window in windows]
+    return "" if pads == [0] * len(pads) else each(pads)
 
 
 def _legend(view: View) -> tuple[State, ...]:
@@ -92,93 +116,37 @@ def _legend(view: View) -> tuple[State, ...]:
     return (*found, State.WEIGHT, *dilated, State.CURRENT)
 
 
-def _bands(view: View, at: Index | None, numbers: Numbers | None) -> tuple[tuple[Part, ...], ...]:
-    layer = view.layer
-    x, w, y = (None, None, None) if numbers is None else _shown_numbers(numbers)
-    inputs = _named(input_grids(view, at, x), _size("input", layer.channels, layer.space))
-    kernel = tuple(window.kernel for window in layer.windows)
-    filters = f"{layer.filters} kernels" if layer.filters > 1 else "kernel"
-    kernels = _named(
-        kernel_grids(view.windows, w, layer.channels // layer.groups), _size(filters, layer.channels // layer.groups, kernel)
-    )
-    outputs = _named(output_grids(view.outputs, at, y, layer.filters), _size("output", layer.filters, layer.outputs))
-    if layer.axes == 2:
-        return ((*inputs, *kernels, *outputs),)
-    if layer.axes == 1:
-        return _aligned(view, at, inputs, kernels, outputs)
-    return (inputs, kernels, outputs)
-
-
-def _shown_numbers(numbers: Numbers) -> tuple[Array, Array, Array]:
-    """Those of the first channel and the first filter, on three axes."""
-    x, w, y = numbers.x[0], numbers.w[0, 0], numbers.y[0]
-    return x.reshape(lifted(x.shape, 1)), w.reshape(lifted(w.shape, 1)), y.reshape(lifted(y.shape, 1))
-
-
-def _size(name: str, channels: int, space: Sequence[int]) -> str:
-    return f"{name} {sizes((channels, *space) if channels > 1 else space)}"
-
-
-def _named(grids: tuple[Grid, ...], label: str) -> tuple[Grid, ...]:
-    """Labelled: the first grid with the whole signal's size; the places on the first of three axes by their number."""
-    if len(grids) == 1:
-        return (replace(grids[0], label=label),)
-    return tuple(replace(grid, label=label if i == 0 else grid.name.partition(", ")[2]) for i, grid in enumerate(grids))
-
-
-def _aligned(
-    view: View, at: Index | None, inputs: tuple[Grid, ...], kernels: tuple[Grid, ...], outputs: tuple[Grid, ...]
-) -> tuple[tuple[Part, ...], ...]:
-    """Three rows over one axis: the kernel lies under the inputs it reads, each output under the middle of its window."""
-    window = view.windows[2]
-    first = view.shown[2][0]
-    slope, offset = window.centre
-    start = window.needs(at[2] if at else 0, (at[2] if at else 0) + 1)[0]
-    return (
-        (replace(inputs[0], offset=Fraction(first)),),
-        (replace(kernels[0], offset=Fraction(start)),),
-        (replace(outputs[0], pitch=slope, offset=offset),),
-    )
-
-
-def _links(bands: tuple[tuple[Part, ...], ...]) -> tuple[Link, ...]:
-    """In one dimension: each input that is read to its weight, each weight to the sum."""
-    (inputs,), (kernel,), (output,) = bands
-    assert isinstance(inputs, Grid)
-    assert isinstance(kernel, Grid)
-    assert isinstance(output, Grid)
-    read = [j for j, cell in enumerate(inputs.cells[0]) if cell.state in (State.READ, State.READ_PADDING)]
-    taps = [j for j, cell in enumerate(kernel.cells[0]) if cell.state is State.WEIGHT]
-    done = next(j for j, cell in enumerate(output.cells[0]) if cell.state is State.CURRENT)
-    down = [Link(Spot(0, 0, 0, i), Spot(1, 0, 0, t)) for i, t in zip(read, taps, strict=True)]
-    return (*down, *(Link(Spot(1, 0, 0, t), Spot(2, 0, 0, done)) for t in taps))
-
-
-def _beams(bands: tuple[tuple[Part, ...], ...], at: Index) -> tuple[Beam, ...]:
-    """In two dimensions: from the kernel's support to the output that it gives. Places of a third axis are framed only."""
-    grid = bands[0][0]
-    if len(bands) > 1 or not isinstance(grid, Grid) or grid.frame is None:
-        return ()
-    first, last = spots(grid.frame, 0, 0)
-    target = Spot(0, len(bands[0]) - 1, at[1], at[2])
-    return (Beam(first, last, target, target),)
-
-
 def _caption(view: View, at: Index, numbers: Numbers | None, step: int) -> tuple[str, ...]:
+    """Which output it is, and its sum written out as far as a line holds it."""
     layer = view.layer
-    name = output_label(at[-layer.axes :])
+    name, channels = output_label(at[-layer.axes :]), layer.channels // layer.groups
     head = f"step {step + 1} of {len(view.positions)}: output {name}"
     taps = list(terms(view, at))
-    padded = sum(not view.real(index) for _, index in taps)
     if numbers is None:
+        padded = sum(not view.real(index) for _, index in taps)
         count = f"{len(taps)} taps" + (f", {padded} of them on padding" if padded else "")
-        deep = f", over {layer.channels // layer.groups} channels" if layer.channels > layer.groups else ""
-        return (f"{head} is the weighted sum of {count}{deep}",)
-    x, w, y = _shown_numbers(numbers)
-    total = number(float(y[at]))
-    if layer.channels // layer.groups > 1:
-        return (head, f"the sum of {len(taps)} products in each of {layer.channels // layer.groups} channels = {total}")
-    values = [(float(x[i]) if view.real(i) else 0.0, float(w[t])) for t, i in taps]
-    if len(values) > LONGEST_SUM:
-        return (head, f"the sum of {len(values)} products = {total}")
-    return (head, f"{' + '.join(product(a, b) for a, b in values)} = {total}")
+        deep = f", in each of {channels} channels" if channels > 1 else ""
+        maps = f", once for each of {layer.filters} kernels" if layer.filters > 1 else ""
+        return (f"{head} is the weighted sum of {count}{deep}{maps}",)
+    return (head, *(_sum(view, taps, numbers, at, f) for f in range(min(layer.filters, TOLD))))
+
+
+def _sum(view: View, taps: list[tuple[Index, Index]], numbers: Numbers, at: Index, f: int) -> str:
+    """The sum of one filter: every product, or every channel's part of it, or its result alone."""
+    layer, axes = view.layer, view.layer.axes
+    channels, group = layer.channels // layer.groups, f // (layer.filters // layer.groups)
+    parts = [
+        [
+            (float(numbers.x[c + group * channels][i[-axes:]]) if view.real(i) else 0.0, float(numbers.w[f, c][t[-axes:]]))
+            for t, i in taps
+        ]
+        for c in range(channels)
+    ]
+    total = number(float(numbers.y[f][at[-axes:]]))
+    head = f"kernel {f + 1}: " if layer.filters > 1 else ""
+    if channels == 1 and len(taps) <= LONGEST_SUM:
+        return f"{head}{' + '.join(product(a, b) for a, b in parts[0])} = {total}"
+    if 1 < channels <= LONGEST_SUM:
+        sums = (sum(a * b for a, b in part) for part in parts)
+        return f"{head}{' + '.join(bracketed(value) for value in sums)} = {total}, one sum of {len(taps)} products a channel"
+    return f"{head}the sum of {len(taps) * channels} products = {total}"

@@ -26,6 +26,8 @@ class State(Enum):
     DONE = "output"
     CURRENT = "output computed now"
     CUT = "computed, cut off by the padding"
+    START = "a step of the kernel starts here"
+    ABSENT = "not there yet"
     ONCE = "read once"
     TWICE = "read twice"
     OFTEN = "read 3 or 4 times"

@@ -82,7 +82,7 @@ def _recession(grid: Grid, unit: float) -> float:
 def _grid_marks(placed: Placed, grid: Grid, ground: Layer, cells: Layer) -> Iterator[Mark]:
     t = _recession(grid, placed.unit)
     if t:
-        yield from extrude(placed.x, placed.y, placed.size.width - t, placed.size.height, t, t * SLANT, grid.depth, ground)
+        yield from _channels_behind(placed, grid, t, ground)
     size = min(0.42, 1.5 / _longest(grid)) * placed.unit
     for i, row in enumerate(grid.cells):
         for j, cell in enumerate(row):
@@ -94,6 +94,15 @@ def _grid_marks(placed: Placed, grid: Grid, ground: Layer, cells: Layer) -> Iter
                 yield Label(x + w / 2, y + h / 2, number(cell.value), size, cell.state, layer=Layer(max(cells, Layer.CROSSES)))
     if grid.frame is not None:
         yield from _frame(placed, grid, t)
+
+
+def _channels_behind(placed: Placed, grid: Grid, t: float, ground: Layer) -> Iterator[Mark]:
+    """The box of all channels, over those cells that are there."""
+    there = [(i, j) for i, row in enumerate(grid.cells) for j, cell in enumerate(row) if cell.state is not State.ABSENT]
+    if there:
+        (top, left), (bottom, right) = (tuple(pick(axis) for axis in zip(*there, strict=True)) for pick in (min, max))
+        (x, y, _, _), (a, b, w, h) = placed.cell(top, left), placed.cell(bottom, right)
+        yield from extrude(x, y, a + w - x, b + h - y, t, t * SLANT, grid.depth, ground)
 
 
 def _longest(grid: Grid) -> int:

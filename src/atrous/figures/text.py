@@ -39,7 +39,16 @@ def product(left: float, right: float) -> str:
     >>> product(3, -2)
     '3·(−2)'
     """
-    return "·".join(f"({number(each)})" if each < 0 else number(each) for each in (left, right))
+    return "·".join(map(bracketed, (left, right)))
+
+
+def bracketed(value: float) -> str:
+    """A number inside a sum or a product: in brackets if it is negative.
+
+    >>> bracketed(-2.0)
+    '(−2)'
+    """
+    return f"({number(value)})" if value < 0 else number(value)
 
 
 def bytes_text(count: int) -> str:

@@ -8,8 +8,10 @@ from atrous.geometry.indices import IndexSet
 from atrous.geometry.maps import SAME, AxisMap, ExactMap, Pull, Stack, Whole
 from atrous.geometry.padding import Explicit, Padding, Same, ToSize, as_padding
 from atrous.geometry.receptive import Pattern, ReceptiveField
+from atrous.geometry.region import Region
 from atrous.geometry.resample import Coordinates, Cubic, Filter, Linear, Nearest, Resample, Rounding, short_fraction
 from atrous.geometry.sizes import LIMIT, ceil_div, count_bytes, per_axis
+from atrous.geometry.spread import Moments, Spread
 from atrous.geometry.transposed import Phase, TransposedWindow
 from atrous.geometry.visits import Unread, overlap, unread, visits
 from atrous.geometry.window import Window
@@ -28,15 +30,18 @@ __all__ = [
     "Filter",
     "IndexSet",
     "Linear",
+    "Moments",
     "Nearest",
     "Padding",
     "Pattern",
     "Phase",
     "Pull",
     "ReceptiveField",
+    "Region",
     "Resample",
     "Rounding",
     "Same",
+    "Spread",
     "Stack",
     "ToSize",
     "TransposedWindow",

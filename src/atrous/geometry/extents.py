@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from atrous.errors import ArgumentError
+from atrous.geometry.nearest import nearest
 from atrous.geometry.sizes import at_least, within
 from atrous.geometry.transposed import TransposedWindow
 from atrous.geometry.window import Window
@@ -33,22 +33,23 @@ def _outputs(name: str, window: Window | TransposedWindow, size: int) -> int:
         return outputs
     if isinstance(window, TransposedWindow):
         seen = f"{size} inputs reach {outputs + padding} outputs and the padding cuts {padding} of them off"
-        raise ArgumentError(f"{name}: no output: {seen}; give less padding or a larger input")
+        raise ArgumentError(f"{name}: no output: {seen}; give less padding or a larger input{_nearest(window, size)}")
     span = f"the window spans {window.extent} (kernel {window.kernel}, dilation {window.dilation})"
     room = f"the padded input has {size + padding} ({size} and padding {window.pad_lo} before, {window.pad_hi} after)"
     remedy = "take a smaller kernel or dilation, more padding, or a larger input"
     raise ArgumentError(f"{name}: no output: {span} but {room}; {remedy}{_nearest(window, size)}")
 
 
-def _nearest(window: Window, size: int) -> str:
+#: How a remedy is said, in this order.
+SAID = {
+    "kernel": "kernel {}",
+    "dilation": "dilation {}",
+    "padding": "padding {} at both ends",
+    "input": "an input of {}",
+}
+
+
+def _nearest(window: Window | TransposedWindow, size: int) -> str:
     """The settings next to these that give an output, each with all others as they are."""
-    room = size + window.pad_lo + window.pad_hi
-    kernel, dilation = (room - 1) // window.dilation + 1, (room - 1) // max(1, window.kernel - 1)
-    least = max(1, window.extent - window.pad_lo - window.pad_hi)
-    each = (
-        (f"kernel {kernel}", replace(window, kernel=kernel) if kernel >= 1 else None, size),
-        (f"dilation {dilation}", replace(window, dilation=dilation) if 1 <= dilation < window.dilation else None, size),
-        (f"an input of {least}", window, least),
-    )
-    works = [text for text, other, length in each if other is not None and other.output_size(length) >= 1]
-    return f"; the nearest that work: {', '.join(works)}" if works else ""
+    values = {remedy.argument: remedy.value for remedy in nearest(window, size)}
+    return f"; the nearest that work: {', '.join(text.format(values[name]) for name, text in SAID.items() if name in values)}"

@@ -215,13 +215,21 @@ class Resample:
         """(slope, offset) of the centre of what output ``o`` reads."""
         return (self.slope, self.offset)
 
-    def inputs(self, output: int) -> IndexSet:
-        """The inputs with a weight, not clamped to the signal: what an output far from the border reads."""
+    def weighed(self, output: int) -> tuple[tuple[int, Fraction], ...]:
+        """(input, weight) of each tap with a weight, not clamped to the signal: what an output far from the border reads.
+
+        >>> Resample.between(4, 8, Coordinates.half_pixel, Linear()).weighed(0)
+        ((-1, Fraction(1, 4)), (0, Fraction(3, 4)))
+        """
         x = self.slope * output + self.offset
         first = self.filter.first(x)
         # far from the border nothing is outside, whatever the size: weigh as if the signal held all taps
         weights = self.filter.weights(x - first, self.filter.width + 1)
-        return IndexSet.of(first + i for i, w in enumerate(weights) if w)
+        return tuple((first + i, w) for i, w in enumerate(weights) if w)
+
+    def inputs(self, output: int) -> IndexSet:
+        """The inputs with a weight, not clamped to the signal."""
+        return IndexSet.of(i for i, _ in self.weighed(output))
 
     def reads(self, lo: int, hi: int) -> IndexSet:
         """The exact inputs that the outputs ``[lo, hi)`` give a weight to, not clamped to the signal."""

@@ -22,6 +22,7 @@ class Layer(ABC):
     """One operator. Subclasses are final frozen dataclasses; everything known about the operator stands in its class."""
 
     #: Linear in its first operand (affine counts): the only non-linear layers of a convolutional network are its activations.
+    #: ``affine`` says it of several operands.
     linear: ClassVar[bool] = False
     #: An output reads a neighbourhood whose size does not grow with the signal. What is not local cannot be tiled.
     local: ClassVar[bool] = True
@@ -41,6 +42,13 @@ class Layer(ABC):
     @abstractmethod
     def evaluate(self, *operands: Array) -> Array:
         """The oracle: the output in NumPy, written from the definition. For tests and constant folding, not for speed."""
+
+    def affine(self, *moving: int) -> bool:
+        """Whether the output is affine in the operands at these places together, the others being constants.
+
+        A product is in each factor and is not in both.
+        """
+        return self.linear and set(moving) <= {0}
 
     def macs(self, output: Fact, *operands: Fact) -> int:
         """Multiply-adds of the layer's convolutions and linear maps, every tap counted, those on padding too."""
@@ -114,10 +122,6 @@ class Fused(Layer):
     operands: int
 
     @property
-    def linear(self) -> bool:  # type: ignore[override]
-        return self.body.linear and all(step.layer.linear for step in self.steps)
-
-    @property
     def local(self) -> bool:  # type: ignore[override]
         return self.body.local
 
@@ -148,6 +152,18 @@ class Fused(Layer):
             taken, rest = rest[: step.extra], rest[step.extra :]
             value = step.layer.evaluate(*taken[: step.position], value, *taken[step.position :])
         return value
+
+    def affine(self, *moving: int) -> bool:
+        if not self.body.affine(*(i for i in moving if i < self.operands)):
+            return False
+        running, first = any(i < self.operands for i in moving), self.operands
+        for step in self.steps:
+            places = [i for i in range(step.extra + 1) if i != step.position]
+            held = [place for extra, place in enumerate(places) if first + extra in moving]
+            if not step.layer.affine(*([step.position] if running else []), *held):
+                return False
+            running, first = running or bool(held), first + step.extra
+        return True
 
     def macs(self, output: Fact, *operands: Fact) -> int:
         return self.body.macs(output, *operands[: self.operands])

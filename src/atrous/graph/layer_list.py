@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import NoReturn
 
 from atrous.errors import ArgumentError, NetworkError
@@ -81,7 +82,9 @@ def _conv(b: Builder, x: Value, item: Item) -> Value:
     assert isinstance(groups, tuple)
     count, filters = _one(item, groups, "groups"), _one(item, channels, "the number of output channels")
     if count < 1 or x.channels % count or filters % count:
-        item.refuse(f"groups {count} must divide the {x.channels} input and {filters} output channels")
+        each = [n for n in range(1, gcd(x.channels, filters) + 1) if gcd(x.channels, filters) % n == 0]
+        near = min(each, key=lambda n: abs(n - count))
+        item.refuse(f"groups {count} must divide the {x.channels} input and {filters} output channels; the nearest is {near}")
     return b.conv(
         x,
         filters,

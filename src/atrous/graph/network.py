@@ -105,9 +105,9 @@ class Network:
         """A callable program for this machine: ``atrous.compile(network, threads)``."""
         return atrous.compile(self, threads)
 
-    def inspect(self, shapes: Shapes | None = None, *, symbolic: bool = False) -> Report:
-        """Sizes, costs, receptive field and coverage of every layer: ``atrous.inspect(network, shapes, symbolic=...)``."""
-        return atrous.inspect(self, shapes, symbolic=symbolic)
+    def inspect(self, shapes: Shapes | None = None, *, symbolic: bool = False, effective: int = 0) -> Report:
+        """Sizes, costs, receptive field and coverage of every layer: ``atrous.inspect(network, shapes, ...)``."""
+        return atrous.inspect(self, shapes, symbolic=symbolic, effective=effective)
 
     def _repr_html_(self) -> str:
         """How Jupyter shows a network: its report, open sizes left open."""

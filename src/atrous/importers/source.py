@@ -27,7 +27,9 @@ class Source:
     def external(self, location: str) -> Path:
         """The path of an external data file; refused when it is not a plain file inside the model's folder."""
         if self.folder is None:
-            raise FileError(f"{self.label}: refers to external data {location!r}; load the model by its path")
+            raise FileError(
+                f"{self.label}: refers to external data {location!r}; load the model by its path, or save it as one file"
+            )
         relative = Path(location)
         folder = self.folder.resolve()
         path = (folder / relative).resolve()

@@ -9,6 +9,7 @@ from fractions import Fraction
 from atrous.errors import ArgumentError
 from atrous.report.coverage import AxisCoverage
 from atrous.report.figure import Figure, Status
+from atrous.report.polynomial import Polynomial
 from atrous.report.receptive import Field
 from atrous.report.report import Row
 
@@ -52,10 +53,12 @@ def once(parts: Sequence[str]) -> str:
     return parts[0] if len(set(parts)) == 1 else sizes(parts)
 
 
-def figure_text(figure: Figure[int], write: Callable[[int], str] = lambda value: f"{value:,}") -> str:
-    """The value as text, empty for nought, marked where it is not complete."""
+def figure_text(
+    figure: Figure[int], write: Callable[[int], str] = lambda value: f"{value:,}", formula: Figure[Polynomial] | None = None
+) -> str:
+    """The value as text, empty for nought, marked where it is not complete; a formula in its place where sizes are open."""
     if figure.known is None:
-        return UNKNOWN
+        return UNKNOWN if formula is None or formula.known is None else str(formula.known) if formula.known else ""
     mark = IN_PART if figure.status is Status.PARTIAL else ""
     return (write(figure.known) if figure.known else "") + mark
 
@@ -100,9 +103,28 @@ def _overlap(row: Row) -> str:
     return once([f"{low}..{high}" for low, high in uneven]) if uneven else ""
 
 
+def _formula(row: Row, name: str) -> Figure[Polynomial] | None:
+    found: Figure[Polynomial] | None = getattr(row.formulas, name) if row.formulas else None
+    return found
+
+
+def _count(row: Row, name: str) -> str:
+    return figure_text(getattr(row.costs, name), formula=_formula(row, name))
+
+
+def _memory(row: Row) -> str:
+    text = figure_text(row.costs.activation_bytes, byte_text, _formula(row, "activation_bytes"))
+    return text if row.costs.activation_bytes.known is not None or text in ("", UNKNOWN) else f"{text} B"
+
+
 def _intensity(row: Row) -> str:
     known = row.costs.intensity.known
     return "-" if known is None else f"{known:.1f}"
+
+
+def _deviation(row: Row) -> str:
+    spots = row.effective.known
+    return "-" if spots is None else once([f"{spot.deviation:.1f}" for spot in spots])
 
 
 def _notes(row: Row) -> str:
@@ -121,9 +143,9 @@ COLUMNS = (
     Column("output", "output", "the size of its output", lambda row: sizes(row.output), text=True),
     Column("parameters", "parameters", "trained numbers", lambda row: figure_text(row.costs.parameters)),
     Column("weights", "weights", "memory of its trained numbers", lambda row: figure_text(row.costs.weight_bytes, byte_text)),
-    Column("memory", "memory", "memory of its output", lambda row: figure_text(row.costs.activation_bytes, byte_text)),
-    Column("macs", "MACs", "multiply-adds, every tap counted", lambda row: figure_text(row.costs.macs)),
-    Column("real", "real MACs", "multiply-adds on the signal, not on padding", lambda row: figure_text(row.costs.real_macs)),
+    Column("memory", "memory", "memory of its output", _memory),
+    Column("macs", "MACs", "multiply-adds, every tap counted", lambda row: _count(row, "macs")),
+    Column("real", "real MACs", "multiply-adds on the signal, not on padding", lambda row: _count(row, "real_macs")),
     Column("intensity", "FLOP/B", "FLOP for each byte read or written", _intensity),
     Column("linear", "as linear", "parameters of a fully connected layer between the same maps", _linear),
     Column("field", "field", "receptive field; * where branches are not aligned", lambda row: field_text(row.fields)),
@@ -131,6 +153,7 @@ COLUMNS = (
     Column("start", "start", "first input of output 0: minus the effective padding", lambda row: _over_fields(row, _start)),
     Column("halo", "halo", "inputs needed before+behind an output's own", lambda row: _over_fields(row, _halo)),
     Column("holes", "holes", "inputs inside the field that are not read", lambda row: _over_fields(row, _holes)),
+    Column("deviation", "σ", "standard deviation of the effective receptive field, in inputs", _deviation),
     Column("unread", "never read", "inputs of the layer that no output reads", _unread),
     Column("overlap", "taps", "fewest..most taps for an output, where uneven", _overlap),
     Column("notes", "", "what is not linear, and what is not local", _notes, text=True),
@@ -138,7 +161,7 @@ COLUMNS = (
 BY_NAME = {column.name: column for column in COLUMNS}
 #: Always wanted, and what is added while there is room, the most telling first.
 BASE = ("layer", "operator", "output", "parameters", "macs", "field", "jump", "notes")
-MORE = ("unread", "overlap", "holes", "memory", "halo", "real", "start", "intensity", "linear", "weights")
+MORE = ("unread", "overlap", "holes", "deviation", "memory", "halo", "real", "start", "intensity", "linear", "weights")
 #: What gives way first where even the base is too wide.
 DROPPED = ("notes", "jump", "operator")
 #: The narrowest that a layer's name is cut to.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from html import escape
@@ -78,15 +78,17 @@ class Comparison:
         """Both reports and the ratios, ready for ``json.dump``."""
         return {"left": report_data(self.left), "right": report_data(self.right), "ratios": self.ratios()}
 
-    def to_html(self) -> str:
-        """Both on one self-contained page."""
-        from atrous.report.html import document, grid
+    def to_html(self, pictures: Sequence[tuple[str, str]] = ()) -> str:
+        """Both on one self-contained page; ``pictures`` as ``Report.to_html`` takes them."""
+        from atrous.report.html import document, gallery, grid
 
         title = " and ".join(self._names())
         columns = [Column(name, name, "", lambda row: row.name, text=True) for name in ("figure", *self._names(), "ratio")]
         top = grid([column.heading for column in columns], columns, self.total_cells(), prose=True)
         layers = grid(self.headings(), LAYER_COLUMNS, self.layer_cells())
-        return document(f"{title}: atrous inspect", f"<h1>{escape(title)}</h1>\n{top}<h2>Layers</h2>\n{layers}")
+        return document(
+            f"{title}: atrous inspect", f"<h1>{escape(title)}</h1>\n{top}{gallery(pictures)}<h2>Layers</h2>\n{layers}"
+        )
 
 
 def _cut(text: str, width: int | None) -> str:

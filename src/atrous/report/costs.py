@@ -86,14 +86,14 @@ def open_costs(network: Network, held: Iterable[str], reason: str) -> Costs:
 def network_costs(network: Network, layers: list[tuple[str, Costs]]) -> Costs:
     """All layers together; weights are all constants, shared ones once."""
     weights = sum(array.nbytes for array in network.constants.values())
-    flops = total((name, costs.flops) for name, costs in layers)
+    flops = total(((name, costs.flops) for name, costs in layers), 0)
     return Costs(
         parameters=Figure.complete(network.parameters),
         weight_bytes=Figure.complete(weights),
-        activation_bytes=total((name, costs.activation_bytes) for name, costs in layers),
-        moved_bytes=total((name, costs.moved_bytes) for name, costs in layers),
-        macs=total((name, costs.macs) for name, costs in layers),
-        real_macs=total((name, costs.real_macs) for name, costs in layers),
+        activation_bytes=total(((name, costs.activation_bytes) for name, costs in layers), 0),
+        moved_bytes=total(((name, costs.moved_bytes) for name, costs in layers), 0),
+        macs=total(((name, costs.macs) for name, costs in layers), 0),
+        real_macs=total(((name, costs.real_macs) for name, costs in layers), 0),
         flops=flops,
         fully_connected=_all_fully_connected(layers),
     )

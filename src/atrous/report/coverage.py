@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from atrous.geometry import SAME, ExactMap, IndexSet, Pull, TransposedWindow, Unread, Window, overlap, unread, visits
+from atrous.geometry import (
+    SAME,
+    IndexSet,
+    Pull,
+    Region,
+    TransposedWindow,
+    Unread,
+    Whole,
+    Window,
+    overlap,
+    unread,
+    visits,
+)
+from atrous.geometry.region import Product
 from atrous.geometry.visits import Histogram
 from atrous.graph.fact import Fact
 from atrous.graph.network import Network, Node
 from atrous.report.figure import Figure
-from atrous.report.receptive import spatial_axes
+from atrous.report.receptive import is_exact, spatial_axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +88,13 @@ def reach(
 ) -> Figure[tuple[AxisReach, ...]]:
     """Which positions of every spatial axis of every input influence an output, pushed back through every layer.
 
-    ``wanted`` are the positions of outputs, a set for each axis; all of them unless given. Each axis by itself: a row counts
-    as read when any of its elements is. Inner padding leads nowhere. Partial where a layer only knows the interval it reads.
+    ``wanted`` are the positions of outputs, a set for each axis; all of them unless given. A row counts as read when any of its
+    elements is. Inner padding leads nowhere. Partial where a layer only knows the interval that it reads, or where what is
+    read falls into too many pieces to keep them apart.
     """
-    asked = {name: list(sets) for name, sets in (wanted or {}).items()}
+    asked = {name: Region.of(sets) for name, sets in (wanted or {}).items()}
     for name in network.outputs if wanted is None else ():
-        asked[name] = [IndexSet.union([(0, size)]) for size in facts[name].sizes]
+        asked[name] = Region.of([IndexSet.union([(0, size)]) for size in facts[name].sizes])
     inexact = []
     for node in reversed(network.nodes):
         if node.output not in asked or facts[node.output].value is not None:
@@ -89,27 +103,34 @@ def reach(
         for name, fact, pulls in zip(node.inputs, operands, node.layer.reads(*operands), strict=True):
             if fact.value is not None:  # a constant, or shape arithmetic that follows from sizes alone
                 continue
-            sets = [_through(asked[node.output][pull.axis], pull, size) for pull, size in zip(pulls, fact.sizes, strict=True)]
-            if not all(isinstance(pull.map, ExactMap) for pull in pulls[2:]):
+            read = _through(asked[node.output], pulls, fact)
+            if not read.exact or not all(is_exact(pull.map) for pull in pulls[2:]):
                 inexact.append(node.name)
-            asked[name] = [_both(a, b) for a, b in zip(asked[name], sets, strict=True)] if name in asked else sets
+            asked[name] = asked[name].union(read) if name in asked else read
     found = tuple(
-        AxisReach(name, axis, fact.sizes[axis], asked[name][axis] if name in asked else IndexSet())
+        AxisReach(name, axis, fact.sizes[axis], asked[name].along(axis) if name in asked else IndexSet())
         for name, fact in ((name, facts[name]) for name in network.inputs)
         for axis in spatial_axes(fact)
     )
-    return Figure.partial(found, f"{inexact[0]} knows only the interval that it reads") if inexact else Figure.complete(found)
+    return Figure.partial(found, f"of what {inexact[0]} reads only the hull is known") if inexact else Figure.complete(found)
 
 
-def _both(left: IndexSet, right: IndexSet) -> IndexSet:
-    return left if left == right else IndexSet.union(left.runs, right.runs)
+def _through(wanted: Region, pulls: Sequence[Pull], fact: Fact) -> Region:
+    """What the places of an output read of an operand; a place that reads padding alone on one axis reads nothing."""
+    if fact.rank == wanted.rank and all(pull == Pull(i, SAME) for i, pull in enumerate(pulls)):
+        return wanted
+    each = ([_along(part, pull, size) for pull, size in zip(pulls, fact.sizes, strict=True)] for part in wanted.parts)
+    read = Region.of(*each)
+    return Region(read.parts, read.exact and wanted.exact)
 
 
-def _through(wanted: IndexSet, pull: Pull, size: int) -> IndexSet:
-    step = pull.map
+def _along(part: Product, pull: Pull, size: int) -> IndexSet:
+    if isinstance(pull.map, Whole):  # of a value without axes too
+        return pull.map.inputs(0)
+    wanted, step = part[pull.axis], pull.map
     if step == SAME:
         return wanted
-    if isinstance(step, ExactMap):
+    if is_exact(step):
         read = IndexSet.union(*(step.reads(lo, hi).runs for lo, hi in wanted.runs))
     else:
         read = IndexSet.union(step.needs(lo, hi) for lo, hi in wanted.runs)

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from atrous.geometry import IndexSet
 from atrous.report.costs import CONVENTION, MOVED, PEAK, REAL, Costs
 from atrous.report.coverage import AxisCoverage, AxisReach
+from atrous.report.effective import EffectiveAxis, EffectiveField, Spot
 from atrous.report.figure import Figure
+from atrous.report.formulas import NAMES, Formulas
 from atrous.report.legal import LegalSizes
 from atrous.report.receptive import Field
 from atrous.report.report import Branch, Report, Row, Signal
@@ -27,11 +29,15 @@ def report_data(report: Report) -> dict[str, Any]:
         "conventions": {"macs": CONVENTION, "real_macs": REAL, "moved_bytes": MOVED, "peak_bytes": PEAK},
         "assumed": list(report.assumed),
         "symbols": list(report.symbols),
+        "exact_for": report.exact_for,
         "inputs": [_signal(signal) for signal in report.inputs],
         "outputs": [_signal(signal) for signal in report.outputs],
         "costs": _costs(report.costs),
+        "formulas": _formulas(report.formulas),
         "peak_bytes": figure_data(report.peak_bytes, int),
         "receptive_field": _receptive(report.receptive),
+        "effective_field": figure_data(report.effective, _effective),
+        "estimated_effective_field": figure_data(report.estimated, _effective),
         "reach": figure_data(report.reach, lambda axes: [_reach(axis) for axis in axes]),
         "legal_sizes": [figure_data(each, _legal) for each in report.legal],
         "layers": [_row(row) for row in report.rows],
@@ -65,6 +71,13 @@ def _costs(costs: Costs) -> dict[str, Any]:
         "intensity": figure_data(costs.intensity, float),
         "fully_connected_parameters": figure_data(costs.fully_connected, int),
     }
+
+
+def _formulas(formulas: Formulas | None) -> dict[str, Any] | None:
+    if formulas is None:
+        return None
+    named = {name: "fully_connected_parameters" if name == "fully_connected" else name for name in NAMES}
+    return {called: figure_data(getattr(formulas, name), str) for name, called in named.items()}
 
 
 def _receptive(figure: Figure[tuple[Field, ...]]) -> dict[str, Any]:
@@ -107,6 +120,33 @@ def _coverage(axis: AxisCoverage) -> dict[str, Any]:
     }
 
 
+def _spot(spot: Spot) -> dict[str, Any]:
+    return {"centre": float(spot.centre), "deviation": spot.deviation, "variance": str(spot.variance)}
+
+
+def _effective(field: EffectiveField) -> dict[str, Any]:
+    return {
+        "value": field.value,
+        "input": field.source,
+        "method": field.method,
+        "samples": field.samples,
+        "axes": [_effective_axis(axis) for axis in field.axes],
+    }
+
+
+def _effective_axis(axis: EffectiveAxis) -> dict[str, Any]:
+    return {
+        "axis": axis.axis,
+        "centre": axis.centre,
+        "deviation": axis.deviation,
+        "within_deviation": axis.within,
+        "core": list(axis.core),
+        "receptive_field": axis.size,
+        "first": axis.first,
+        "shares": list(axis.shares),
+    }
+
+
 def _reach(axis: AxisReach) -> dict[str, Any]:
     return {
         "input": axis.source,
@@ -138,7 +178,9 @@ def _row(row: Row) -> dict[str, Any]:
         "output": list(row.output),
         "dtype": row.dtype,
         "costs": _costs(row.costs),
+        "formulas": _formulas(row.formulas),
         "receptive_field": _receptive(row.receptive),
+        "effective_field": figure_data(row.effective, lambda spots: [_spot(spot) for spot in spots]),
         "branches": [_branch(branch) for branch in row.branches],
         "coverage": figure_data(row.coverage, lambda axes: [_coverage(axis) for axis in axes]),
         "linear": row.linear,

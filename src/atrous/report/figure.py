@@ -8,9 +8,12 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from atrous.errors import ArgumentError
+from atrous.report.polynomial import Polynomial
 
 T = TypeVar("T")
 S = TypeVar("S")
+#: What can be added up: counts, and formulas of counts.
+N = TypeVar("N", int, Polynomial)
 #: How many parts a total names before it counts the rest.
 SPELT = 3
 
@@ -69,8 +72,8 @@ class Figure(Generic[T]):
         return Figure(worse.status, function(self.known, other.known), worse.reason)
 
 
-def total(parts: Iterable[tuple[str, Figure[int]]]) -> Figure[int]:
-    """The sum over named parts; parts without a value leave it partial, all parts without one unavailable."""
+def total(parts: Iterable[tuple[str, Figure[N]]], nothing: N) -> Figure[N]:
+    """The sum over named parts, from ``nothing`` on; parts without a value leave it partial, all without one unavailable."""
     each = list(parts)
     known = [figure.known for _, figure in each if figure.known is not None]
     missing: dict[str, list[str]] = {}
@@ -78,10 +81,11 @@ def total(parts: Iterable[tuple[str, Figure[int]]]) -> Figure[int]:
         if figure.status is not Status.COMPLETE:
             missing.setdefault(figure.reason, []).append(name)
     if not missing:
-        return Figure.complete(sum(known))
+        return Figure.complete(sum(known, nothing))
     if not known:
         return Figure.unavailable("; ".join(missing))
-    return Figure.partial(sum(known), "; ".join(f"without {_some(names)}: {reason}" for reason, names in missing.items()))
+    said = "; ".join(f"without {_some(names)}: {reason}" for reason, names in missing.items())
+    return Figure.partial(sum(known, nothing), said)
 
 
 def _some(names: list[str]) -> str:

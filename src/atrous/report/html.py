@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from xml.etree import ElementTree
 
+from atrous.errors import ArgumentError
 from atrous.report.columns import COLUMNS, Column, field_text, sizes
 from atrous.report.figure import Status
 from atrous.report.report import Report, Row
 from atrous.report.totals import notes, totals
 
+#: The outermost element of a picture, in the namespace that says what it is.
+SVG = "{http://www.w3.org/2000/svg}svg"
 #: Legible on light and dark screens and in print; nothing is fetched.
 STYLE = """\
 .atrous { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; color: CanvasText; background: Canvas; }
@@ -25,6 +29,9 @@ STYLE = """\
 .atrous .totals th { text-align: left; font-weight: 600; vertical-align: top; }
 .atrous .prose td { white-space: normal; vertical-align: top; }
 .atrous .unavailable { opacity: .7; font-style: italic; }
+.atrous figure { margin: 1em 0; }
+.atrous figure svg { max-width: 100%; height: auto; }
+.atrous figcaption { font-weight: 600; margin-bottom: .4em; }
 .atrous .note { max-width: 60em; margin: .3em 0; font-size: .9em; }
 @media print { .atrous thead th { position: static; } }
 """
@@ -42,9 +49,33 @@ def document(title: str, body: str) -> str:
     )
 
 
-def page(report: Report) -> str:
-    """The report as one self-contained page, with every column that says anything."""
-    return document(f"{report.network}: atrous inspect", _body(report))
+#: A title and the text of an SVG picture.
+Picture = tuple[str, str]
+
+
+def page(report: Report, pictures: Sequence[Picture] = ()) -> str:
+    """The report as one self-contained page, with every column that says anything, and pictures below the totals."""
+    return document(f"{report.network}: atrous inspect", _body(report, gallery(pictures)))
+
+
+def gallery(pictures: Sequence[Picture]) -> str:
+    """The pictures with their titles, each as it is; raises ``ArgumentError`` for one that is not SVG."""
+    return "".join(
+        f"<figure>\n<figcaption>{escape(title)}</figcaption>\n{_svg(title, text)}\n</figure>\n" for title, text in pictures
+    )
+
+
+def _svg(title: str, text: str) -> str:
+    """The picture's own element, without what may stand before it in a file."""
+    try:
+        root = ElementTree.fromstring(text).tag
+    except ElementTree.ParseError as error:
+        raise ArgumentError(
+            f"pictures: {title!r} is not well-formed: {error}; each must be the text of an SVG picture"
+        ) from None
+    if root != SVG:
+        raise ArgumentError(f"pictures: {title!r} is a {root!r} element; each must be the text of an SVG picture")
+    return text[text.index("<svg") :].rstrip()
 
 
 def fragment(report: Report) -> str:
@@ -52,12 +83,13 @@ def fragment(report: Report) -> str:
     return f'<style>{STYLE}</style>\n<div class="atrous">\n{_body(report)}</div>\n'
 
 
-def _body(report: Report) -> str:
+def _body(report: Report, figures: str = "") -> str:
     inputs = ", ".join(f"{name} {dtype} {sizes(shape)}" for name, dtype, shape in report.inputs)
     head = f"<h1>{escape(report.network)}</h1>\n<p>{escape(inputs)}"
     head += f"; assumed, as no size was given: {escape(', '.join(report.assumed))}</p>\n" if report.assumed else "</p>\n"
     told = "".join(f'<p class="note">{escape(note)}</p>\n' for note in notes(report))
-    return f"{head}{_totals(report)}<h2>Layers</h2>\n{_layers(report)}{_meetings(report)}<h2>How it is counted</h2>\n{told}"
+    layers = f"<h2>Layers</h2>\n{_layers(report)}{_meetings(report)}"
+    return f"{head}{_totals(report)}{figures}{layers}<h2>How it is counted</h2>\n{told}"
 
 
 def _totals(report: Report) -> str:

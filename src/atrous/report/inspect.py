@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
 
 from atrous.errors import ArgumentError, NetworkError
 from atrous.graph.fact import Dim, Fact
@@ -11,14 +13,18 @@ from atrous.graph.facts import infer_facts, input_facts
 from atrous.graph.network import Network, Node, Shapes
 from atrous.report.costs import Costs, layer_costs, network_costs, open_costs, peak_bytes
 from atrous.report.coverage import AxisCoverage, layer_coverage, reach
+from atrous.report.effective import NOT_ASKED, EffectiveField, Known, Spot, by_structure, moments, representative, spots
 from atrous.report.figure import Figure
-from atrous.report.legal import legal_sizes
+from atrous.report.formulas import layer_formulas, network_formulas
+from atrous.report.gradient import Progress, estimate
+from atrous.report.legal import legal_sizes, nearest_fit
 from atrous.report.receptive import Field, Seen, Source, behind, spatial_axes, summary, trace
 from atrous.report.report import Branch, Report, Row, Signal
-from atrous.report.symbolic import open_facts, symbols
+from atrous.report.symbolic import OpenSizes, odd_facts, open_sizes, symbols
 
 #: What an open size is taken for where none is given: one image, 224 on every other axis.
 BATCH, SIZE = 1, 224
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -29,9 +35,27 @@ class _Look:
     facts: Mapping[str, Fact]
     shapes: Mapping[str, tuple[Dim, ...]]
     views: Mapping[str, Mapping[Source, Seen]]
-    #: Which sizes are open; empty where all are known.
-    open: tuple[str, ...] = ()
+    moments: Mapping[str, Mapping[Source, Known]]
+    #: ``None`` where all sizes are known.
+    sizes: OpenSizes | None = None
+    #: The values whose place on the input depends on the open sizes.
+    wandering: frozenset[str] = frozenset()
     counted: set[str] = field(default_factory=set)
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Which sizes are open; empty where all are known."""
+        return tuple(self.sizes.units) if self.sizes else ()
+
+    @cached_property
+    def moving(self) -> frozenset[str]:
+        """The values that depend on what the inputs hold, not only on their sizes."""
+        found = set(self.network.inputs)
+        for node in self.network.nodes:
+            fact = self.facts.get(node.output)
+            if found.intersection(node.inputs) and (fact is None or fact.value is None):
+                found.add(node.output)
+        return frozenset(found)
 
     @property
     def missing(self) -> str:
@@ -39,13 +63,21 @@ class _Look:
         return f"needs the open sizes {', '.join(self.open)}"
 
 
-def inspect(network: Network, shapes: Shapes | None = None, *, symbolic: bool = False) -> Report:
+def inspect(
+    network: Network,
+    shapes: Shapes | None = None,
+    *,
+    symbolic: bool = False,
+    effective: int = 0,
+    progress: Progress | None = None,
+) -> Report:
     """Look at a network without running it: sizes, costs, receptive field and coverage of every layer.
 
     ``shapes`` is the shape of the input, or a mapping from input names to shapes. Sizes that the network leaves open and
     that are not given are assumed (a batch of 1, 224 elsewhere), and the report says so; with ``symbolic`` they stay open, and
-    figures that need them are unavailable. Raises ``ArgumentError`` for shapes that the network cannot take, ``NetworkError``
-    naming the node that does not fit.
+    figures that need them are unavailable. ``effective`` is on how many random inputs the effective receptive field is
+    estimated with the network's weights (0: not at all), and ``progress`` is told (done, of). Raises ``ArgumentError`` for
+    shapes that the network cannot take, ``NetworkError`` naming the node that does not fit.
 
     >>> from atrous.graph.networks import lenet
     >>> inspect(lenet())
@@ -54,18 +86,63 @@ def inspect(network: Network, shapes: Shapes | None = None, *, symbolic: bool = 
     if symbolic and shapes is not None:
         raise ArgumentError("symbolic: sizes were given too; give shapes, or leave them open with symbolic")
     if symbolic and symbols(network):
-        facts, printed = open_facts(network)
-        return _report(_Look(network, facts, printed, trace(network, facts), symbols(network)), ())
+        if effective:
+            raise ArgumentError("effective: an estimate needs known sizes; give shapes, or leave out symbolic")
+        sizes = open_sizes(network)
+        look = _look(network, sizes.facts, sizes.shapes, sizes, _wandering(network, sizes))
+        return _report(look, (), Figure.unavailable(NOT_ASKED))
     inputs, assumed = _concrete(network, shapes)
     try:
         facts = infer_facts(network, inputs)
     except NetworkError as error:
-        if assumed:
-            sizes = ", ".join(assumed)
-            raise ArgumentError(f"shapes: none was given and {sizes} does not fit; give the input's shape: {error}") from None
-        raise
-    printed = {name: fact.shape for name, fact in facts.items()}
-    return _report(_Look(network, facts, printed, trace(network, facts)), assumed)
+        raise _misfit(error, nearest_fit(network, inputs), assumed) from None
+    look = _look(network, facts, {name: fact.shape for name, fact in facts.items()})
+    return _report(look, assumed, _estimated(look, effective, progress))
+
+
+def _misfit(error: NetworkError, near: tuple[int, ...] | None, assumed: tuple[str, ...]) -> ArgumentError | NetworkError:
+    """What is raised for sizes that do not fit: the node's complaint, and the nearest sizes that do fit."""
+    hint = f"; the nearest that fits is {'x'.join(map(str, near))}" if near else ""
+    if not assumed:
+        return NetworkError(f"{error}{hint}")
+    tried = ", ".join(assumed)
+    return ArgumentError(f"shapes: none was given and {tried} does not fit; give the input's shape: {error}{hint}")
+
+
+def _look(
+    network: Network,
+    facts: Mapping[str, Fact],
+    shapes: Mapping[str, tuple[Dim, ...]],
+    sizes: OpenSizes | None = None,
+    wandering: frozenset[str] = frozenset(),
+) -> _Look:
+    views = trace(network, facts)
+    return _Look(network, facts, shapes, views, moments(network, facts, views), sizes, wandering)
+
+
+def _wandering(network: Network, sizes: OpenSizes) -> frozenset[str]:
+    """Which values lie elsewhere on the input for odd sizes, because of padding that depends on the size."""
+    other = odd_facts(network, sizes.remainder)
+    if other is None:
+        return frozenset()
+    here, there = trace(network, sizes.facts), trace(network, other)
+    return frozenset(name for name in here if name in there and here[name] != there[name])
+
+
+def _effective(look: _Look) -> Figure[EffectiveField]:
+    """By structure, of the output or of the last value that has one."""
+    chosen = representative(look.network, look.facts, look.moments)
+    found = chosen.map(lambda value: by_structure(look.network, look.facts, look.views, look.moments, value))
+    return found if chosen.known is None else _as_far_as_known(look, chosen.known, found)
+
+
+def _estimated(look: _Look, samples: int, progress: Progress | None) -> Figure[EffectiveField]:
+    """With the network's weights, of the same value."""
+    chosen = representative(look.network, look.facts, look.moments)
+    if not samples or chosen.known is None:
+        return Figure.unavailable(chosen.reason if samples else NOT_ASKED)
+    found = estimate(look.network, look.facts, look.views, chosen.known, samples, progress=progress)
+    return Figure(chosen.status, found.known, chosen.reason) if found.known is not None else found
 
 
 def _concrete(network: Network, shapes: Shapes | None) -> tuple[dict[str, Fact], tuple[str, ...]]:
@@ -83,7 +160,7 @@ def _concrete(network: Network, shapes: Shapes | None) -> tuple[dict[str, Fact],
     return input_facts(network, filled), tuple(f"{dim} = {size}" for dim, size in sizes.items())
 
 
-def _report(look: _Look, assumed: tuple[str, ...]) -> Report:
+def _report(look: _Look, assumed: tuple[str, ...], estimated: Figure[EffectiveField]) -> Report:
     network, facts = look.network, look.facts
     rows = tuple(_row(look, node) for node in network.nodes if node.output not in facts or facts[node.output].value is None)
     known = not look.open
@@ -94,13 +171,17 @@ def _report(look: _Look, assumed: tuple[str, ...]) -> Report:
         outputs=tuple(_signal(look, name) for name in network.outputs),
         rows=rows,
         costs=network_costs(network, [(row.name, row.costs) for row in rows]),
+        formulas=network_formulas([(row.name, row.formulas) for row in rows if row.formulas]) if look.sizes else None,
         peak_bytes=Figure.complete(peak_bytes(network, facts)) if known else Figure.unavailable(look.missing),
         receptive=_receptive(look, network.outputs[0]),
+        effective=_effective(look),
+        estimated=estimated,
         reach=reach(network, facts) if known else Figure.unavailable(look.missing),
         legal=tuple(legal_sizes(network, facts, *each) for each in axes) if known else (),
         axes=axes,
         assumed=assumed,
         symbols=look.open,
+        exact_for=look.sizes.exact_for if look.sizes else "",
     )
 
 
@@ -128,10 +209,12 @@ def _row(look: _Look, node: Node) -> Row:
         output=look.shapes.get(node.output, ("?",)),
         dtype=fact.dtype if fact else "?",
         costs=costs,
+        formulas=layer_formulas(network, node, look.sizes) if look.sizes else None,
         receptive=_receptive(look, node.output),
+        effective=_spots(look, node.output),
         branches=_branches(look, node),
         coverage=coverage,
-        linear=node.layer.linear,
+        linear=node.layer.affine(*(i for i, name in enumerate(node.inputs) if name in look.moving)),
         local=node.layer.local,
     )
 
@@ -143,12 +226,30 @@ def _receptive(look: _Look, value: str) -> Figure[tuple[Field, ...]]:
     view = look.views.get(value, {})
     inputs = {name: look.facts[name] for name in look.network.inputs}
     fields = summary(view, inputs)
-    several = list(dict.fromkeys(source for source, _ in view))
     if not fields:
         return Figure.unavailable("a layer on the way mixes axes" if view else "it depends on no input")
+    if value in look.wandering:
+        fields = tuple(replace(field, sets=()) for field in fields)
+    return _as_far_as_known(look, value, Figure.complete(fields))
+
+
+def _spots(look: _Look, value: str) -> Figure[tuple[Spot, ...]]:
+    """Where the energy of a layer's outputs lies, by structure."""
+    if value not in look.facts:
+        return Figure.unavailable(look.missing)
+    found = spots(look.moments.get(value, {}), look.facts, list(look.network.inputs))
+    return found if found.known is None else _as_far_as_known(look, value, found)
+
+
+def _as_far_as_known(look: _Look, value: str, figure: Figure[T]) -> Figure[T]:
+    """Partial where a value depends on further inputs, of which the figure does not speak, or on sizes that are open."""
+    said = [figure.reason] if figure.reason else []
+    several = list(dict.fromkeys(source for source, _ in look.views.get(value, {})))
     if len(several) > 1:
-        return Figure.partial(fields, f"on {several[0]} only; it also depends on {', '.join(several[1:])}")
-    return Figure.complete(fields)
+        said.append(f"on {several[0]} only; it also depends on {', '.join(several[1:])}")
+    if value in look.wandering:
+        said.append(f"where it lies, and whether branches are aligned, depends on the open sizes {', '.join(look.open)}")
+    return Figure.partial(figure.known, "; ".join(said)) if said and figure.known is not None else figure
 
 
 def _branches(look: _Look, node: Node) -> tuple[Branch, ...]:

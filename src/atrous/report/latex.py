@@ -23,6 +23,9 @@ SIGNS = str.maketrans(
         "^": r"\textasciicircum{}",
         "×": r"$\times$",
         "…": r"\dots{}",
+        "·": r"$\cdot$",
+        "σ": r"$\sigma$",
+        **{sign: f"$^{power}$" for power, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
     }
 )
 

@@ -15,6 +15,7 @@ from atrous.graph.layer import Layer
 from atrous.graph.layers import Conv, ConvTranspose, Pool
 from atrous.graph.network import Network, Node
 from atrous.report.figure import Figure
+from atrous.report.receptive import spatial_axes
 
 #: So many sizes to both sides of the given one are tried: twice the stride of the usual classifiers.
 REACH = 64
@@ -167,6 +168,24 @@ class _Rule:
         return (outputs, leftover(window, size) if outputs >= 1 else 0)
 
 
+def nearest_fit(network: Network, inputs: Mapping[str, Fact]) -> tuple[int, ...] | None:
+    """The shape of the first input nearest to the given one, on which the network can be inferred; ``None`` if none was found.
+
+    One axis is changed by itself where that is enough, otherwise all spatial ones that the network leaves open by as much.
+    """
+    source, given = next(iter(inputs.items()))
+    free = [axis for axis in spatial_axes(given) if isinstance(network.inputs[source].shape[axis], str)]
+    groups = [(axis,) for axis in free] + ([tuple(free)] if len(free) > 1 else [])
+    for change in (sign * by for by in range(1, REACH // 2 + 1) for sign in (1, -1)):
+        for axes in groups:
+            fact = given
+            for axis in axes:
+                fact = resized(fact, axis, given.sizes[axis] + change)
+            if min(fact.sizes) >= 1 and _fits(network, {**inputs, source: fact}):
+                return fact.sizes
+    return None
+
+
 def resized(fact: Fact, axis: int, size: int) -> Fact:
     """The fact with another size on one axis."""
     return Fact(fact.dtype, (*fact.shape[:axis], size, *fact.shape[axis + 1 :]))
@@ -174,7 +193,10 @@ def resized(fact: Fact, axis: int, size: int) -> Fact:
 
 def _accepted(network: Network, facts: Mapping[str, Fact], source: str, axis: int, size: int) -> bool:
     """Whether the whole network takes the size, its fixed linear layers included."""
-    inputs = {name: facts[name] for name in network.inputs} | {source: resized(facts[source], axis, size)}
+    return _fits(network, {name: facts[name] for name in network.inputs} | {source: resized(facts[source], axis, size)})
+
+
+def _fits(network: Network, inputs: Mapping[str, Fact]) -> bool:
     try:
         infer_facts(network, inputs)
     except (NetworkError, ArgumentError):

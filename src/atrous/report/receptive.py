@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from typing import TypeGuard
 
-from atrous.geometry import SAME, ExactMap, IndexSet, Pull, ReceptiveField, Window
+from atrous.geometry import SAME, AxisMap, ExactMap, IndexSet, Pull, ReceptiveField, Window
 from atrous.geometry.blocks import Clamped, Mirrored
 from atrous.graph.fact import Fact
 from atrous.graph.facts import infer_facts, input_facts
@@ -103,13 +104,22 @@ def _through(node: Node, facts: Mapping[str, Fact], views: Mapping[str, dict[Sou
 
 def behind(seen: Seen, pull: Pull) -> Seen:
     """An input axis as the output of a layer sees it, through one operand's rule."""
-    step = pull.map
-    if step == SAME:
+    if pull.map == SAME:
         return Seen(pull.axis, seen.field)
+    step = interior(pull.map)
+    return Seen(pull.axis, None if seen.field is None or step is None else seen.field.behind(step))
+
+
+def interior(step: AxisMap) -> ExactMap | None:
+    """The map as it is away from the border, where receptive fields are stated; ``None`` if it knows only intervals."""
     if isinstance(step, Mirrored | Clamped):
-        step = Window(1, pad_lo=step.pad_lo)  # away from the border, where receptive fields are stated
-    known = seen.field is not None and isinstance(step, ExactMap)
-    return Seen(pull.axis, seen.field.behind(step) if known else None)  # type: ignore[union-attr, arg-type]
+        return Window(1, pad_lo=step.pad_lo)
+    return step if is_exact(step) else None
+
+
+def is_exact(step: AxisMap) -> TypeGuard[ExactMap]:
+    """Whether a map knows the very inputs of each output; windows are asked first: a protocol takes long to check."""
+    return isinstance(step, (Window, ExactMap))
 
 
 def _join(branches: Iterable[Seen]) -> Seen:

@@ -9,7 +9,9 @@ from typing import Any
 from atrous.graph.fact import Dim
 from atrous.report.costs import Costs
 from atrous.report.coverage import AxisCoverage, AxisReach
+from atrous.report.effective import EffectiveField, Spot
 from atrous.report.figure import Figure
+from atrous.report.formulas import Formulas
 from atrous.report.legal import LegalSizes
 from atrous.report.receptive import Field
 
@@ -27,14 +29,19 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One layer of a report; ``receptive`` and ``coverage`` have an entry for each spatial axis."""
+    """One layer of a report; ``receptive``, ``effective`` and ``coverage`` have an entry for each spatial axis.
+
+    ``formulas`` are the costs in terms of open sizes, ``None`` where all sizes are known.
+    """
 
     name: str
     operator: str
     output: tuple[Dim, ...]
     dtype: str
     costs: Costs
+    formulas: Formulas | None
     receptive: Figure[tuple[Field, ...]]
+    effective: Figure[tuple[Spot, ...]]
     branches: tuple[Branch, ...]
     coverage: Figure[tuple[AxisCoverage, ...]]
     linear: bool
@@ -66,7 +73,9 @@ class Report:
     """What ``inspect`` found of a network.
 
     ``str`` is the table, ``to_dict`` the data, ``to_html`` a page, ``to_latex`` a table for papers.
-    ``peak_bytes`` is the most memory of activations alive at once. ``receptive`` is the first output's. ``reach`` says which
+    ``formulas`` are the costs in terms of open sizes, ``None`` where all are known.
+    ``peak_bytes`` is the most memory of activations alive at once. ``receptive`` is the first output's, ``effective`` how its
+    energy is spread by structure, ``estimated`` with the network's own weights where that was asked for. ``reach`` says which
     input positions influence an output at all, ``legal`` which sizes leave no input over.
     """
 
@@ -75,14 +84,19 @@ class Report:
     outputs: tuple[Signal, ...]
     rows: tuple[Row, ...]
     costs: Costs
+    formulas: Formulas | None
     peak_bytes: Figure[int]
     receptive: Figure[tuple[Field, ...]]
+    effective: Figure[EffectiveField]
+    estimated: Figure[EffectiveField]
     reach: Figure[tuple[AxisReach, ...]]
     legal: tuple[Figure[LegalSizes], ...]
     #: The input axes that ``legal`` speaks of, as (input, axis).
     axes: tuple[tuple[str, int], ...]
     assumed: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
+    #: Which sizes the expressions in the symbols are exact for.
+    exact_for: str = ""
 
     @property
     def parameters(self) -> int:
@@ -123,11 +137,15 @@ class Report:
 
         return report_data(self)
 
-    def to_html(self) -> str:
-        """The report as one self-contained HTML page, which asks nothing of any other address."""
+    def to_html(self, pictures: Sequence[tuple[str, str]] = ()) -> str:
+        """The report as one self-contained HTML page, which asks nothing of any other address.
+
+        ``pictures`` are shown on it: a title and the text of an SVG picture each, put in as it is. Raises ``ArgumentError``
+        for one that is not SVG.
+        """
         from atrous.report.html import page
 
-        return page(self)
+        return page(self, pictures)
 
     def to_latex(self, columns: Sequence[str] | None = None) -> str:
         """The report as a LaTeX table in the style of the booktabs package, which it needs."""

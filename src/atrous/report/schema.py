@@ -9,6 +9,7 @@ from atrous.report.figure import Status
 
 Schema = dict[str, Any]
 INTEGER: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number"}
 STRING: Schema = {"type": "string"}
 BOOLEAN: Schema = {"type": "boolean"}
 #: A fraction as text, such as ``"1/2"``.
@@ -64,11 +65,15 @@ def report_schema() -> Schema:
             conventions=_object(macs=STRING, real_macs=STRING, moved_bytes=STRING, peak_bytes=STRING),
             assumed=_list(STRING),
             symbols=_list(STRING),
+            exact_for=STRING,
             inputs=_list(_ref("signal")),
             outputs=_list(_ref("signal")),
             costs=_ref("costs"),
+            formulas=_or_null(_ref("formulas")),
             peak_bytes=_figure(INTEGER),
             receptive_field=_figure(_list(_ref("field"))),
+            effective_field=_figure(_ref("effective_field")),
+            estimated_effective_field=_figure(_ref("effective_field")),
             reach=_figure(_list(_ref("reach"))),
             legal_sizes=_list(_figure(_ref("legal_sizes"))),
             layers=_list(_ref("layer")),
@@ -79,10 +84,11 @@ def report_schema() -> Schema:
 
 def _definitions() -> dict[str, Schema]:
     size = {"type": ["integer", "string"]}
-    costs = {name: _figure(INTEGER) for name in COUNTS} | {"intensity": _figure({"type": "number"})}
+    costs = {name: _figure(INTEGER) for name in COUNTS} | {"intensity": _figure(NUMBER)}
     return {
         "signal": _object(name=STRING, dtype=STRING, shape=_list(size)),
         "costs": _object(**costs),
+        "formulas": _object(**{name: _figure(STRING) for name in (*COUNTS[2:6], "flops", COUNTS[-1])}),
         "set": _list(_pair(INTEGER)),
         "field": _object(
             size=_or_null(INTEGER),
@@ -93,6 +99,24 @@ def _definitions() -> dict[str, Schema]:
             halo=_or_null(_pair(INTEGER)),
             starts=_list(FRACTION),
             phases=_list(_ref("set")),
+        ),
+        "spot": _object(centre=NUMBER, deviation=NUMBER, variance=FRACTION),
+        "effective_field": _object(
+            value=STRING,
+            input=STRING,
+            method=STRING,
+            samples=INTEGER,
+            axes=_list(_ref("effective_axis")),
+        ),
+        "effective_axis": _object(
+            axis=INTEGER,
+            centre=NUMBER,
+            deviation=NUMBER,
+            within_deviation=NUMBER,
+            core=_pair(INTEGER),
+            receptive_field=_or_null(INTEGER),
+            first=INTEGER,
+            shares=_list(NUMBER),
         ),
         "branch": _object(value=STRING, receptive_field=_list(_ref("field"))),
         "coverage": _object(
@@ -120,7 +144,9 @@ def _definitions() -> dict[str, Schema]:
             output=_list(size),
             dtype=STRING,
             costs=_ref("costs"),
+            formulas=_or_null(_ref("formulas")),
             receptive_field=_figure(_list(_ref("field"))),
+            effective_field=_figure(_list(_ref("spot"))),
             branches=_list(_ref("branch")),
             coverage=_figure(_list(_ref("coverage"))),
             linear=BOOLEAN,

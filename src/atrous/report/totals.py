@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from atrous.report.columns import IN_PART, byte_text, field_text, sizes
+from atrous.report.columns import IN_PART, byte_text, field_text, once, sizes
 from atrous.report.costs import CONVENTION, PEAK, REAL
 from atrous.report.coverage import AxisReach
+from atrous.report.effective import EXACT, NOT_ASKED, EffectiveField
 from atrous.report.figure import Figure, Status
 from atrous.report.legal import LegalSizes
+from atrous.report.polynomial import Polynomial
 from atrous.report.report import Report
-from atrous.report.symbolic import EXACT_FOR
 
 T = TypeVar("T", int, float)
 
@@ -30,18 +31,26 @@ def totals(report: Report) -> tuple[Line, ...]:
     """The figures of the whole network in the order in which they are printed."""
     costs = report.costs
     arrows = ", ".join(f"{name} {dtype} {sizes(shape)}" for name, dtype, shape in report.outputs)
+    open = report.formulas
     nonlinear = sum(not row.linear for row in report.rows)
     return (
         Line("output", arrows),
         Line("parameters", f"{report.parameters:,} ({byte_text(report.weight_bytes)})", report.parameters),
-        _line("activations", costs.activation_bytes, byte_text),
+        _line("activations", costs.activation_bytes, byte_text, open.activation_bytes if open else None, " B"),
         _line("peak memory", report.peak_bytes, byte_text),
-        _line("MACs", costs.macs, "{:,}".format),
+        _line("MACs", costs.macs, "{:,}".format, open.macs if open else None),
         Line("on the signal", _real(report), costs.real_macs.known),
-        _line("FLOPs", costs.flops, "{:,}".format),
+        _line("FLOPs", costs.flops, "{:,}".format, open.flops if open else None),
         _line("intensity", costs.intensity, "{:.1f} FLOP/B".format),
-        _line("as linear", costs.fully_connected, lambda n: f"{n:.3e} parameters in place of its convolutions"),
+        _line(
+            "as linear",
+            costs.fully_connected,
+            lambda n: f"{n:.3e} parameters in place of its convolutions",
+            open.fully_connected if open else None,
+            " parameters",
+        ),
         Line("receptive field", receptive_text(report)),
+        Line("effective field", _effective_text(report), _widest(report)),
         Line("input read", _reach_text(report)),
         Line("legal sizes", _all_legal(report)),
         Line("non-linear", f"{nonlinear} of {len(report.rows)} layers", nonlinear),
@@ -49,7 +58,11 @@ def totals(report: Report) -> tuple[Line, ...]:
     )
 
 
-def _line(title: str, figure: Figure[T], write: Callable[[T], str]) -> Line:
+def _line(
+    title: str, figure: Figure[T], write: Callable[[T], str], formula: Figure[Polynomial] | None = None, unit: str = ""
+) -> Line:
+    if figure.known is None and formula is not None and formula.known is not None:
+        return Line(title, f"{formula.known}{unit}" + (IN_PART if formula.status is Status.PARTIAL else ""))
     if figure.known is None:
         return Line(title, f"unavailable: {figure.reason}")
     return Line(title, write(figure.known) + (IN_PART if figure.status is Status.PARTIAL else ""), figure.known)
@@ -57,6 +70,8 @@ def _line(title: str, figure: Figure[T], write: Callable[[T], str]) -> Line:
 
 def _real(report: Report) -> str:
     real, macs = report.costs.real_macs, report.costs.macs
+    if report.formulas is not None and report.formulas.real_macs.known is not None:
+        return str(report.formulas.real_macs.known) + (IN_PART if report.formulas.real_macs.status is Status.PARTIAL else "")
     if real.known is None or macs.known is None:
         return f"unavailable: {real.reason}"
     return f"{real.known:,}" + (f" ({100 * real.known / macs.known:.1f} %)" if macs.known else "")
@@ -79,6 +94,34 @@ def receptive_text(report: Report) -> str:
     if all(halo is not None for halo in halos):
         said.append("halo " + sizes(["{}{:+}".format(*halo) for halo in halos if halo is not None]))
     return ", ".join(said)
+
+
+def effective_text(field: EffectiveField) -> str:
+    """Standard deviation, the core that holds 95 % of the energy, and the whole field beside it."""
+    within = once([f"{100 * axis.within:.0f} %" for axis in field.axes])
+    theory = sizes(["?" if axis.size is None else axis.size for axis in field.axes])
+    held = sizes([hi - lo for lo, hi in (axis.core for axis in field.axes)])
+    return f"σ {sizes([f'{axis.deviation:.1f}' for axis in field.axes])} ({within} within), 95 % in {held} of {theory}"
+
+
+def _effective_text(report: Report) -> str:
+    """By structure, and with the weights where that was asked for."""
+    if report.effective.known is None:
+        return f"unavailable: {report.effective.reason}"
+    mark = IN_PART if report.effective.status is Status.PARTIAL else ""
+    said = effective_text(report.effective.known) + mark
+    if report.estimated.known is not None:
+        count = report.estimated.known.samples
+        inputs = "input" if count == 1 else "inputs"
+        return f"{said}; with its weights, estimated from {count} {inputs}: {effective_text(report.estimated.known)}{mark}"
+    if report.estimated.reason != NOT_ASKED:
+        said += f"; with its weights unavailable: {report.estimated.reason}"
+    return said
+
+
+def _widest(report: Report) -> float | None:
+    field = report.estimated.known or report.effective.known
+    return None if field is None else max(axis.deviation for axis in field.axes)
 
 
 def reach_text(axis: AxisReach) -> str:
@@ -136,8 +179,17 @@ def notes(report: Report) -> tuple[str, ...]:
     if any(not field.aligned for row in report.rows for field in row.fields):
         told.append("* the branches that meet here are not aligned: the field is the hull of all of them.")
     if report.symbols:
-        told.append(f"{EXACT_FOR}.")
+        told.append(f"Expressions in the open sizes are exact for {report.exact_for}.")
         told.append(f"? needs the open sizes {', '.join(report.symbols)}: give them with the input's shape.")
-    partial = (("FLOPs", report.costs.flops), ("receptive field", report.receptive), ("input read", report.reach))
+    if report.effective.known is not None:
+        told.append(f"Effective field: {EXACT}; σ is its standard deviation in inputs.")
+    if report.estimated.known is not None:
+        told.append(f"With its weights: {report.estimated.known.method}.")
+    partial = (
+        ("FLOPs", report.costs.flops),
+        ("receptive field", report.receptive),
+        ("effective field", report.effective),
+        ("input read", report.reach),
+    )
     told += [f"{IN_PART} {name}: {figure.reason}." for name, figure in partial if figure.status is Status.PARTIAL]
     return tuple(told)

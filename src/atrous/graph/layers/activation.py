@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import ClassVar, final
 
+import numpy as np
+
 from atrous.graph.fact import Fact
 from atrous.graph.layer import Pointwise
 from atrous.graph.layers import check
@@ -316,7 +318,10 @@ class Cast(Activation):
 
     dtype: str
 
-    linear: ClassVar[bool] = True
+    @property
+    def linear(self) -> bool:  # type: ignore[override]
+        """Whether it rounds to nothing but another float."""
+        return np.issubdtype(np.dtype(self.dtype), np.floating)
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 1)

@@ -40,6 +40,9 @@ class Add(Binary):
     linear: ClassVar[bool] = True
     trained: ClassVar[tuple[int, ...]] = (0, 1)
 
+    def affine(self, *moving: int) -> bool:
+        return True
+
     def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
         return x + y
 
@@ -50,6 +53,9 @@ class Sub(Binary):
     """``x - y``."""
 
     linear: ClassVar[bool] = True
+
+    def affine(self, *moving: int) -> bool:
+        return True
 
     def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
         return x - y
@@ -62,6 +68,9 @@ class Mul(Binary):
 
     linear: ClassVar[bool] = True
     trained: ClassVar[tuple[int, ...]] = (0, 1)
+
+    def affine(self, *moving: int) -> bool:
+        return len(moving) <= 1
 
     def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
         return x * y
@@ -130,6 +139,9 @@ class PRelu(Binary):
     """``x`` where positive, ``slope * x`` elsewhere; the slope, operand 1, is broadcast to ``x`` (arXiv:1502.01852)."""
 
     trained: ClassVar[tuple[int, ...]] = (1,)
+
+    def affine(self, *moving: int) -> bool:
+        return 0 not in moving
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 2)
@@ -240,6 +252,9 @@ class Where(Pointwise):
             raise NetworkError(f"condition {operands[0]!r} must have type bool: insert a Cast")
         check.same_dtype(*operands[1:])
         return Fact(operands[1].dtype, broadcast(operands))
+
+    def affine(self, *moving: int) -> bool:
+        return 0 not in moving
 
     def formula(self, m: Maths, *operands: Scalar) -> Scalar:
         return m.where(*operands)

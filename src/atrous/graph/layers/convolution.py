@@ -76,6 +76,9 @@ class Conv(Layer):
     linear: ClassVar[bool] = True
     trained: ClassVar[tuple[int, ...]] = (1, 2)
 
+    def affine(self, *moving: int) -> bool:
+        return not {0, 1} <= set(moving)
+
     def windows(self, sizes: Sequence[int]) -> tuple[Window, ...]:
         """One window for each spatial axis of a signal with these spatial sizes."""
         return self.padding.windows(self.kernel, self.strides, self.dilations, sizes)
@@ -123,6 +126,9 @@ class ConvTranspose(Layer):
 
     linear: ClassVar[bool] = True
     trained: ClassVar[tuple[int, ...]] = (1, 2)
+
+    def affine(self, *moving: int) -> bool:
+        return not {0, 1} <= set(moving)
 
     def windows(self, sizes: Sequence[int]) -> tuple[TransposedWindow, ...]:
         """One transposed window for each spatial axis of a signal with these spatial sizes."""

@@ -23,6 +23,9 @@ class Linear(Layer):
     together: ClassVar[tuple[int, ...]] = (-1,)
     trained: ClassVar[tuple[int, ...]] = (1, 2)
 
+    def affine(self, *moving: int) -> bool:
+        return not {0, 1} <= set(moving)
+
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 2, 3)
         check.same_dtype(*operands)
@@ -58,6 +61,9 @@ class MatMul(Layer):
     linear: ClassVar[bool] = True
     local: ClassVar[bool] = False
     trained: ClassVar[tuple[int, ...]] = (0, 1)
+
+    def affine(self, *moving: int) -> bool:
+        return len(moving) <= 1
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 2)

@@ -53,6 +53,9 @@ class Concat(Layer):
 
     linear: ClassVar[bool] = True
 
+    def affine(self, *moving: int) -> bool:
+        return True
+
     def offsets(self, *operands: Fact) -> tuple[int, ...]:
         """Where each operand starts along the axis, and where the last one ends."""
         axis = check.axis(self.axis, operands[0].rank)
@@ -149,6 +152,9 @@ class Pad(Layer):
     mode: Mode = "constant"
 
     linear: ClassVar[bool] = True
+
+    def affine(self, *moving: int) -> bool:
+        return set(moving) <= {0, 2}
 
     def pairs(self, *operands: Fact) -> tuple[tuple[int, int], ...]:
         """The low and high padding of each axis of the operand."""

@@ -27,6 +27,9 @@ class BatchNorm(Layer):
     linear: ClassVar[bool] = True
     trained: ClassVar[tuple[int, ...]] = (1, 2)
 
+    def affine(self, *moving: int) -> bool:
+        return 4 not in moving and not (1 in moving and {0, 3} & set(moving))
+
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 5)
         check.same_dtype(*operands)

@@ -1,0 +1,77 @@
+"""The lecture's figures, by the row of its table of contents: what each shows, and the settings that it is drawn with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from atrous.errors import ArgumentError
+from atrous.figures.convolution import convolution, numbers_of, prelude
+from atrous.figures.figure import Figure
+from atrous.figures.scene import Scene
+from atrous.figures.settings import as_layer
+
+Scenes = tuple[Scene, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its number, what it says in a few words, and what draws it."""
+
+    number: int
+    says: str
+    draw: Callable[[], Scenes]
+
+    def figure(self) -> Figure:
+        """The figure, named by its row."""
+        return Figure(f"lecture-{self.number}", self.draw())
+
+
+def _one_axis() -> Scenes:
+    layer = as_layer(4, kernel=2)
+    return convolution(layer, numbers_of(layer, (1, 2, 3, 4), (3, 2)), "(1, 2, 3, 4) ⊗ (3, 2)")
+
+
+def _channels() -> Scenes:
+    return convolution(as_layer((5, 6), kernel=3, channels=3), title="A C×H×W input and a C×h×w kernel: one activation map")
+
+
+def _kernels() -> Scenes:
+    return convolution(as_layer((5, 6), kernel=3, channels=3, filters=4), title="D kernels: D activation maps")
+
+
+def _video() -> Scenes:
+    return convolution(as_layer((4, 4, 5), kernel=(2, 3, 3)), title="Three axes: T×H×W, frames of a gray video")
+
+
+def _padding_and_stride() -> Scenes:
+    layer = as_layer((3, 5), kernel=3, padding=(2, 1), stride=2, channels=3)
+    title = "Padding (2, 1), stride (2, 2), kernel 3×3"
+    return (*prelude(layer, title=title), *convolution(layer, title=title))
+
+
+def _dilation() -> Scenes:
+    layers = [as_layer((5, 6), kernel=3, dilation=dilation, padding=1) for dilation in (1, 2)]
+    return tuple(scene for layer in layers for scene in convolution(layer, title=f"Dilation {layer.windows[0].dilation}"))
+
+
+ROWS = (
+    Row(3, "a kernel moves along a signal of one axis", _one_axis),
+    Row(4, "the kernel moves over rows and columns, never over channels", _channels),
+    Row(5, "a layer combines D kernels", _kernels),
+    Row(7, "three axes, where the third has a metric meaning", _video),
+    Row(9, "padding and stride, set up and then step by step", _padding_and_stride),
+    Row(11, "dilation 1 and dilation 2, step by step", _dilation),
+)
+
+
+def lecture(number: int) -> Figure:
+    """The figure of a row of the lecture, 1 to 16.
+
+    >>> len(lecture(3)), lecture(9).name
+    (3, 'lecture-9')
+    """
+    for row in ROWS:
+        if row.number == number:
+            return row.figure()
+    raise ArgumentError(f"lecture: got row {number!r}; there are {', '.join(str(row.number) for row in ROWS)}")

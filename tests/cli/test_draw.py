@@ -1,0 +1,77 @@
+"""``atrous draw``: files of every step, settings as people write them, and messages that say what would work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from atrous import figures
+from atrous.cli import main
+from atrous.figures.lecture import ROWS, Row
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_figure_goes_where_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["draw", "conv", "3x5", "--kernel", "3", "--padding", "2,1", "--stride", "2", "-o", "fig.svg"]) == 0
+    assert capsys.readouterr().out == "fig.svg\n"
+    drawn = figures.conv((3, 5), kernel=3, padding=(2, 1), stride=2)
+    drawn.save("same.svg")
+    assert Path("fig.svg").read_bytes() == Path("same.svg").read_bytes()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"lecture:{row.number}")
+def test_every_row_of_the_lecture_has_its_figure(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["draw", f"lecture:{row.number}"]) == 0
+    name = capsys.readouterr().out.strip()
+    assert name == f"lecture-{row.number}.svg"
+    assert Path(name).read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_one_file_a_step(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["draw", "conv", "4", "--kernel", "2", "--steps", "-o", "a.svg"]) == 0
+    assert capsys.readouterr().out.split() == ["a-1.svg", "a-2.svg", "a-3.svg"]
+    assert main(["draw", "conv", "4", "--kernel", "2", "--step", "2", "-o", "b.svg"]) == 0
+    assert Path("b.svg").read_bytes() == Path("a-2.svg").read_bytes()
+
+
+def test_a_style_by_name() -> None:
+    main(["draw", "conv", "4", "--style", "dark", "-o", "a.svg"])
+    main(["draw", "conv", "4", "-o", "b.svg"])
+    assert Path("a.svg").read_bytes() != Path("b.svg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("conv 2x2 -k 5,3", "spatial axis 0: no output: the window spans 5 (kernel 5, dilation 1) but the padded input has 2"),
+        ("conv 2x2 -k 5,3", "the nearest that work: input 5, or kernel 2, or padding 2"),
+        ("conv 3 -p x", "--padding: got 'x'; it must be 1, or 2,1 for each axis, 1+2 for unlike ends, 'same' or 'valid'"),
+        ("conv 3q", "SIZE: got '3q'; it must be sizes such as 1x3x224x224"),
+        ("conv 5 --step 9", "step: got 9; there are steps 1 to 3 of 'conv'"),
+        ("conv 5 --step 1 --steps", "--step: got it together with --steps; give one of them"),
+        ("conv 5 --style pink", "style: got 'pink'; there are light, dark, colour-safe, print"),
+        ("conv 5 -o a.bmp", "a.bmp: the suffix '.bmp' is of no format that figures are written in"),
+        ("conv 9x9 -c 9 -f 9 -n", "numbers: got 9 channels and 9 kernels; at most 16 grids of numbers are legible"),
+        ("conv 3x3x3 -k 2 -c 2 -n", "numbers: got 2 channels and 1 kernels on three axes"),
+        ("conv 99", "a figure shows at most 40 cells on an axis, draw a part"),
+        ("conv 5 -c 3 -g 2", "channels: got 3 with groups=2; groups must divide them"),
+    ],
+)
+def test_what_does_not_work_is_said_with_what_would(arguments: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["draw", *arguments.split()]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(Path().iterdir())
+
+
+def test_files_are_not_replaced_unasked(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("conv.svg").write_text("mine", encoding="utf-8")
+    assert main(["draw", "conv", "5"]) == 2
+    assert "conv.svg: the file exists; give --overwrite" in capsys.readouterr().err
+    assert Path("conv.svg").read_text(encoding="utf-8") == "mine"
+    assert main(["draw", "conv", "5", "--overwrite"]) == 0
+    assert Path("conv.svg").read_text(encoding="utf-8").startswith("<svg")
