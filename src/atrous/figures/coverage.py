@@ -16,6 +16,9 @@ from atrous.geometry import TransposedWindow, coverage, unread
 STATES = ((5, State.MOST), (3, State.OFTEN), (2, State.TWICE), (1, State.ONCE), (0, State.UNREAD))
 COUNTED = tuple(state for _, state in reversed(STATES))
 
+#: Cells along an axis up to which the counts are written into them.
+NUMBERED = 20
+
 AXES = ("depth", "rows", "columns")
 
 
@@ -29,13 +32,13 @@ def state_of(count: int) -> State:
 
 
 def counted(counts: Sequence[Sequence[int]], name: str, label: str = "") -> tuple[Grid, ...]:
-    """Grids of 1 to 3 axes whose cells carry the product of the counts of their axes; the first axis is a row of grids."""
+    """Grids of 1 to 3 axes, each cell the product of the counts of its axes, told in numbers where a grid is not too large."""
     depths, rows, columns = lifted([tuple(axis) for axis in counts], (1,))
 
     def grid(d: int) -> Grid:
         def cell(i: int, j: int) -> Cell:
             count = depths[d] * rows[i] * columns[j]
-            return Cell(state_of(count), count)
+            return Cell(state_of(count), count if max(len(rows), len(columns)) <= NUMBERED else None)
 
         return Grid(name, plane(range(len(rows)), range(len(columns)), cell), label if d == 0 else f"depth {d}")
 

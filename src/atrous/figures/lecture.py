@@ -10,8 +10,10 @@ from atrous.figures.convolution import convolution, numbers_of, prelude
 from atrous.figures.coverage import coverage_map
 from atrous.figures.figure import Figure
 from atrous.figures.growth import growth
+from atrous.figures.receptive import context, field_map
 from atrous.figures.scene import Scene
 from atrous.figures.settings import as_layer
+from atrous.geometry import Window
 
 Scenes = tuple[Scene, ...]
 
@@ -63,6 +65,11 @@ def _dilation() -> Scenes:
     return tuple(scene for layer in layers for scene in convolution(layer, title=f"Dilation {layer.windows[0].dilation}"))
 
 
+def _context() -> Scenes:
+    stacks = ([1, 2, 5], [1, 2, 9], [2, 2, 2])
+    return (*context(), *(field_map([[Window(3, dilation=d) for d in stack]] * 2) for stack in stacks))
+
+
 ROWS = (
     Row(3, "a kernel moves along a signal of one axis", _one_axis),
     Row(4, "the kernel moves over rows and columns, never over channels", _channels),
@@ -72,6 +79,7 @@ ROWS = (
     Row(10, "a stride may ignore some of the input's values", _unread),
     Row(11, "dilation 1 and dilation 2, step by step", _dilation),
     Row(13, "dilation enlarges the receptive field without more parameters", growth),
+    Row(16, "dilated networks aggregate context at several scales", _context),
 )
 
 

@@ -26,6 +26,8 @@ class State(Enum):
     DONE = "output"
     CURRENT = "output computed now"
     CUT = "computed, cut off by the padding"
+    FIELD = "in the receptive field"
+    HOLE = "a hole: between them, but without influence"
     START = "a step of the kernel starts here"
     ABSENT = "not there yet"
     ONCE = "read once"
