@@ -11,6 +11,7 @@ from atrous.figures.formats.html import write_html
 from atrous.figures.formats.pdf import write_pdf
 from atrous.figures.formats.png import write_png
 from atrous.figures.formats.svg import write_svg
+from atrous.figures.formats.tikz import write_tikz
 from atrous.figures.frames import Writer, single
 
 
@@ -29,6 +30,7 @@ FORMATS: tuple[Format, ...] = (
     Format("GIF", ".gif", "an animation", single(write_gif)),
     Format("PNG", ".png", "numbered files", write_png),
     Format("PDF", ".pdf", "pages", single(write_pdf)),
+    Format("TikZ", ".tex", "pages", single(write_tikz)),
     Format("HTML", ".html", "a page that plays them", single(write_html)),
 )
 
