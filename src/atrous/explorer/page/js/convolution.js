@@ -5,7 +5,7 @@ import { codeOf } from "./code.js";
 import { h } from "./dom.js";
 import { cellSize, drawing, sign, stacked } from "./drawing.js";
 import { count, shape, value } from "./format.js";
-import { centre, extentFormula, inputs, onSignal, outputFormula, paddedSize } from "./geometry.js";
+import { centre, extentFormula, inputs, onSignal, outputFormula, paddedAt, paddedRange, paddedSize } from "./geometry.js";
 import { costOf, fits, goesTo, misfit, neverRead, outputAt, outputsOf, reads, unreadCount } from "./layer.js";
 import { AXES, inputName, outputName, placeName, pointedAt, symbol } from "./naming.js";
 import { stepOf } from "./scene.js";
@@ -37,21 +37,20 @@ export function grids(layer, state, view, { looked = look(layer, state, view), s
   const now = looked.input ? [] : reads(layer, place);
   const reading = new Set((looked.weight ? now.filter(({ tap }) => same(tap, looked.weight.slice(2))) : now).map(({ at }) => at.join(".")));
   const going = new Set(looked.input ? goesTo(layer, looked.input.slice(1)).map((found) => found.place.join(".")) : []);
-  const before = layer.windows.map((window) => -window.before);
-  const behind = layer.windows.map((window, axis) => before[axis] + paddedSize(window, layer.size[axis]));
+  const ranges = layer.windows.map((window, axis) => paddedRange(window, layer.size[axis]));
   const input = cells({
     ...{ name: `x${copy}`, label: `Input, ${shape([layer.channels, ...layer.size])}`, view, side: cell },
     title: names.x ?? `input x, ${sized(layer.channels, layer.size)}`,
-    ...{ from: [0, ...before], to: [layer.channels, ...behind], columnAt: (column) => column - before.at(-1) },
+    ...{ from: [0, ...ranges.map(([low]) => low)], to: [layer.channels, ...ranges.map(([, high]) => high)] },
     planeTitle: (plane) => planeName(plane, layer.channels, axes),
     cell: (index) => inputCell(layer, index, { skipped, reading, looked }),
   });
-  const start = axes === 1 ? inputs(layer.windows[0], place[0])[0] - before[0] : 0;
+  const slid = axes === 1 ? inputs(layer.windows[0], place[0]).map((at) => paddedAt(layer.windows[0], at)) : [];
   const kernel = cells({
     ...{ name: `w${copy}`, label: `Kernel, ${shape([layer.channels, ...layer.windows.map((window) => window.kernel)])}`, view, side: cell },
     title: axes === 1 ? null : (names.w ?? `${layer.filters > 1 ? `${layer.filters} kernels` : "kernel"} u, ${sized(layer.channels, layer.windows.map((window) => window.kernel))}`),
     ...{ from: Array(axes + 2).fill(0), to: [layer.filters, layer.channels, ...layer.windows.map((window) => window.kernel)] },
-    ...(axes === 1 ? { columnAt: (tap) => start + inputs(layer.windows[0], 0)[tap] - before[0] } : {}),
+    ...(axes === 1 ? { columnAt: (tap) => slid[tap] } : {}),
     ...{ planeTitle: (plane) => kernelName(plane, layer, axes), across: layer.filters > 1 && layer.channels > 1 ? layer.channels : null },
     cell: (index) => kernelCell(layer, index),
   });
@@ -59,7 +58,7 @@ export function grids(layer, state, view, { looked = look(layer, state, view), s
     ...{ name: `y${copy}`, label: `Output, ${shape([layer.filters, ...layer.outputs])}`, view, side: cell },
     title: names.y ?? `output y, ${sized(layer.filters, layer.outputs)}`,
     ...{ from: Array(axes + 1).fill(0), to: [layer.filters, ...layer.outputs] },
-    ...(axes === 1 ? { columnAt: (at) => centre(layer.windows[0], at) - before[0] } : {}),
+    ...(axes === 1 ? { columnAt: (at) => paddedAt(layer.windows[0], centre(layer.windows[0], at)) } : {}),
     planeTitle: (plane) => planeName(plane, layer.filters, axes, "map"),
     cell: (index) => outputCell(layer, index, { looked, going }),
   });

@@ -14,6 +14,18 @@ export const extent = (w) => 1 + (w.kernel - 1) * w.dilation;
 /** The signal with its padding. */
 export const paddedSize = (w, size) => w.before + size + w.after;
 
+/** The padded signal as [first, behind the last] of its places. */
+export const paddedRange = (w, size) => [-w.before, size + w.after];
+
+/** A place counted from the beginning of the padding. */
+export const paddedAt = (w, place) => place + w.before;
+
+/** The padding with which a kernel of stride 1 keeps the size of its signal. */
+export const keeping = (kernel) => ({ before: Math.floor((kernel - 1) / 2), after: Math.ceil((kernel - 1) / 2) });
+
+/** The most padding of a pooling window: half of it lies on the signal at least. */
+export const poolPadding = (kernel) => Math.floor(kernel / 2);
+
 /** How many outputs a signal of `size` inputs gives; 0 or less: the window does not fit. */
 export const outputSize = (w, size) => Math.floor((paddedSize(w, size) - extent(w)) / w.stride) + 1;
 

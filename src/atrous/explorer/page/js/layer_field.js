@@ -1,6 +1,7 @@
 // The field of a scene that holds a stack of layers, each with its own numbers, to be added, removed and put in another order. The
 // state is a frozen array of {kind, kernel, stride, dilation, padding, filters}; in a link it reads c3.1.2.2.16,p2.2.0,t2.2.0.8.
 import { h } from "./dom.js";
+import { poolPadding } from "./geometry.js";
 
 /** The kinds of layers: their letter in a link, their name, the numbers that they have, and one to begin with. */
 export const KINDS = {
@@ -24,7 +25,7 @@ export function layerOf(kind, given = {}) {
   const { numbers, fresh } = KINDS[kind];
   const layer = { kind, stride: 1, dilation: 1, padding: 0, filters: 0 };
   for (const name of numbers) layer[name] = bounded(name, given[name] ?? fresh[name], fresh[name]);
-  if (kind === "pool") layer.padding = Math.min(layer.padding, Math.floor(layer.kernel / 2));
+  if (kind === "pool") layer.padding = Math.min(layer.padding, poolPadding(layer.kernel));
   return Object.freeze(layer);
 }
 

@@ -1,6 +1,6 @@
 // A layer seen from afar: the input with its channels as one volume, the part of it that makes the current output, and the maps.
 import { sign } from "./drawing.js";
-import { extent, inputs, paddedSize } from "./geometry.js";
+import { extent, inputs, paddedAt, paddedSize } from "./geometry.js";
 import { unitFor, volume, volumeTitle } from "./volume.js";
 
 /** Blocks for a layer of two axes (the depth is its channels) or three with one channel (the depth is time). */
@@ -12,8 +12,8 @@ export function overview(layer, looked, view) {
   const depth = film ? paddedSize(depthWindow, layer.size[0]) : layer.channels;
   const outDepth = film ? layer.outputs[0] : layer.filters;
   const place = looked.current.slice(film ? 2 : 1);
-  const starts = windows.map((window, axis) => inputs(window, place[axis])[0] + window.before);
-  const first = film ? inputs(depthWindow, looked.current[1])[0] + depthWindow.before : 0;
+  const starts = windows.map((window, axis) => paddedAt(window, inputs(window, place[axis])[0]));
+  const first = film ? paddedAt(depthWindow, inputs(depthWindow, looked.current[1])[0]) : 0;
   const thick = film ? extent(depthWindow) : layer.channels;
   const spans = windows.map(extent);
   const outputs = film ? layer.outputs.slice(1) : layer.outputs;

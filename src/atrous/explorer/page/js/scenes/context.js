@@ -5,7 +5,7 @@ import { drawing } from "../drawing.js";
 import { int, step } from "../fields.js";
 import { count } from "../format.js";
 import { list } from "../layer_field.js";
-import { convolutionCost, windowOf } from "../geometry.js";
+import { convolutionCost, product, windowOf } from "../geometry.js";
 import { stepOf } from "../scene.js";
 import { fieldOf, seenInputs, sizesOf, unseen } from "../stack_geometry.js";
 
@@ -28,12 +28,12 @@ function runs(places) {
 function square(seen, widest, view) {
   const side = Math.min(view.width - 12, 420);
   const cell = side / widest;
-  const extent = seen.at(-1) - seen[0] + 1;
-  const edge = ((widest - extent) / 2) * cell;
+  const across = seen.at(-1) - seen[0] + 1;
+  const edge = ((widest - across) / 2) * cell;
   const strips = runs(seen.map((place) => place - seen[0]));
   const gap = cell > 5 ? 0.6 : 0;
   const d = strips.flatMap(([row, tall]) => strips.map(([column, wide]) => box(edge + column * cell + gap, edge + row * cell + gap, wide * cell - 2 * gap, tall * cell - 2 * gap))).join("");
-  const fine = gap ? grid(edge, extent, cell) : "";
+  const fine = gap ? grid(edge, across, cell) : "";
   return {
     name: "field",
     w: side,
@@ -41,8 +41,8 @@ function square(seen, widest, view) {
     draw: (x, y) => [
       h("rect", { key: "whole", class: "field-all", x, y, width: side, height: side }),
       h("pattern", { key: "hatch", id: "hatch-holes", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, h("line", { class: "hatch", x1: 0, y1: 0, x2: 0, y2: 6 })),
-      h("rect", { key: "hull", class: "field-holes", x: x + edge, y: y + edge, width: extent * cell, height: extent * cell }),
-      h("rect", { key: "lines", fill: "url(#hatch-holes)", x: x + edge, y: y + edge, width: extent * cell, height: extent * cell }),
+      h("rect", { key: "hull", class: "field-holes", x: x + edge, y: y + edge, width: across * cell, height: across * cell }),
+      h("rect", { key: "lines", fill: "url(#hatch-holes)", x: x + edge, y: y + edge, width: across * cell, height: across * cell }),
       h("path", { key: "read", class: "field-read", d, transform: `translate(${x} ${y})` }),
       fine ? h("path", { key: "grid", class: "field-grid", d: fine, transform: `translate(${x} ${y})` }) : null,
       h("rect", { key: "middle", class: "field-middle", x: x + side / 2 - Math.max(cell, 4) / 2, y: y + side / 2 - Math.max(cell, 4) / 2, width: Math.max(cell, 4), height: Math.max(cell, 4) }),
@@ -52,8 +52,8 @@ function square(seen, widest, view) {
 
 const box = (x, y, w, tall) => `M${x.toFixed(2)} ${y.toFixed(2)}h${w.toFixed(2)}v${tall.toFixed(2)}h${(-w).toFixed(2)}z`;
 
-const grid = (edge, extent, cell) =>
-  Array.from({ length: extent + 1 }, (_, at) => `M${edge} ${edge + at * cell}h${extent * cell}M${edge + at * cell} ${edge}v${extent * cell}`).join("");
+const grid = (edge, across, cell) =>
+  Array.from({ length: across + 1 }, (_, at) => `M${edge} ${edge + at * cell}h${across * cell}M${edge + at * cell} ${edge}v${across * cell}`).join("");
 
 /** The same along one axis: the cone of one output of the last of these layers, on an input as long as what it sees. */
 function along(windows, size, view) {
@@ -102,7 +102,7 @@ export const scene = {
     const { size, holes } = fields[at];
     const read = (size - holes) ** 2;
     const weights = windows.reduce((all, each) => all + convolutionCost({ channels: state.channels, filters: state.channels, windows: [each, each], sizes: [1, 1] }).parameters, 0n);
-    const taps = windows.reduce((all, { kernel }) => all + kernel ** 2, 0);
+    const taps = windows.reduce((all, { kernel }) => all + product([kernel, kernel]), 0n);
     const told = holes ? `${count(read)} of the ${count(size ** 2)} pixels are seen; ${count(size ** 2 - read)} are holes.` : `All ${count(size ** 2)} pixels are seen: there are no holes.`;
     return {
       figure: [

@@ -3,7 +3,7 @@ import { h } from "../dom.js";
 import { drawing, stacked } from "../drawing.js";
 import { int, ints } from "../fields.js";
 import { count, memory, power } from "../format.js";
-import { bytes, convolutionCost, fullyConnectedCost, inputs, outputSize, windowOf } from "../geometry.js";
+import { bytes, convolutionCost, fullyConnectedCost, inputs, keeping, outputSize, windowOf } from "../geometry.js";
 
 /** Units in the small pictures of the two layers. */
 const UNITS = 9;
@@ -12,7 +12,7 @@ const UNITS = 9;
 const powerOfTen = (exponent) => power(10 ** exponent).split("·")[1];
 
 /** A window of this kernel whose output is as large as its input. */
-const keeping = (kernel) => windowOf({ kernel, before: Math.floor((kernel - 1) / 2), after: Math.ceil((kernel - 1) / 2) });
+const sized = (kernel) => windowOf({ kernel, ...keeping(kernel) });
 
 export const scene = {
   row: 1,
@@ -30,7 +30,7 @@ export const scene = {
   draw({ size, channels, kernel }, view) {
     const shape = [channels, ...size];
     const full = fullyConnectedCost(shape, shape);
-    const window = keeping(kernel);
+    const window = sized(kernel);
     const small = convolutionCost({ channels, filters: channels, windows: [window, window], sizes: size });
     const share = full.parameters / small.parameters;
     const figures = [
@@ -136,7 +136,8 @@ function saidOf(pointed, window, share) {
 }
 
 function codeOf([height, width], channels, kernel) {
-  const pad = kernel % 2 ? (kernel - 1) / 2 : '"same"';
+  const { before, after } = keeping(kernel);
+  const pad = before === after ? before : '"same"';
   return {
     python: [
       "from atrous.geometry import Same, convolution_cost, fully_connected_cost",

@@ -4,6 +4,7 @@ import { h } from "../dom.js";
 import { drawing } from "../drawing.js";
 import { int } from "../fields.js";
 import { count } from "../format.js";
+import { poolPadding } from "../geometry.js";
 import { KINDS, layerOf, layers, windowOfLayer } from "../layer_field.js";
 import { layerTable } from "../layer_table.js";
 import { stackCode } from "../stack_code.js";
@@ -41,7 +42,7 @@ function troubleOf(state, windows, sizes) {
   if (sizes.at(-1) < 1) {
     const { reason, fixes } = misfit(windows[at], sizes.at(-2));
     const layer = KINDS[state.stack[at].kind];
-    const known = fixes.filter(({ name }) => layer.numbers.includes(name)).filter(({ name, value }) => name !== "padding" || state.stack[at].kind !== "pool" || value <= state.stack[at].kernel / 2);
+    const known = fixes.filter(({ name }) => layer.numbers.includes(name)).filter(({ name, value }) => name !== "padding" || state.stack[at].kind !== "pool" || value <= poolPadding(state.stack[at].kernel));
     return { reason: `Layer ${at + 1} (${layer.name}) makes no output: ${reason}.`, fixes: [...known.map(({ name, value }) => bigger(name, value)), ...(state.stack.length > 1 ? [without(at)] : [])] };
   }
   if (long > 0) return { reason: `Layer ${long} makes maps of ${count(sizes[long])} × ${count(sizes[long])}; up to ${LONGEST} can be drawn here.`, fixes: [without(long - 1), { label: "an input of 16", change: { size: 16 } }] };
