@@ -60,7 +60,11 @@ def test_each_formula_has_vectors() -> None:
 
 def test_formulas_as_text_end_with_their_number(calculate: Any) -> None:
     windows = [(Window(3, 2, 4, 1, 2), 20), (Window(2), 4), (Window(3, 2, 1, 2, 2), 3), (Window(5, 1, 1, 1, 0), 9)]
-    calls = [[name, [as_given(window), *more]] for window, size in windows for name, more in (("outputFormula", [size]), ("extentFormula", []))]
+    calls = [
+        [name, [as_given(window), *more]]
+        for window, size in windows
+        for name, more in (("outputFormula", [size]), ("extentFormula", []))
+    ]
     texts = calculate(calls)
     numbers = [number for window, size in windows for number in (window.output_size(size), window.extent)]
     assert [int(text.rsplit(" = ", 1)[1]) for text in texts] == numbers
@@ -83,6 +87,8 @@ def test_no_other_module_calculates_with_sizes() -> None:
             continue
         code = text.sub("", path.read_text(encoding="utf-8"))
         # the fixed parts of a template are words; what it calculates stays
-        code = re.sub(r"`(?:[^`$]|\$(?!\{)|\$\{([^{}]*)\})*`", lambda found: " ".join(re.findall(r"\$\{([^{}]*)\}", found[0])), code)
+        code = re.sub(
+            r"`(?:[^`$]|\$(?!\{)|\$\{([^{}]*)\})*`", lambda found: " ".join(re.findall(r"\$\{([^{}]*)\}", found[0])), code
+        )
         lines = [line.strip() for line in code.splitlines() if sum_of.search(line)]
         assert not lines, f"{path.name}: {lines}"

@@ -83,7 +83,12 @@ def _of_window(window: Window, size: int, draw: random.Random) -> Iterator[Vecto
     yield Vector("landing", [given, some, size], list(window.landing(some, size)))
     yield Vector("centre", [given, some], float(window.centre[0] * some + window.centre[1]))
     for index in {0, size - 1, draw.randrange(size)}:
-        pairs = [{"output": o, "tap": t} for t in taps for o in window.outputs_of_tap(t, size) if o * window.stride - window.pad_lo + t * window.dilation == index]
+        pairs = [
+            {"output": o, "tap": t}
+            for t in taps
+            for o in window.outputs_of_tap(t, size)
+            if o * window.stride - window.pad_lo + t * window.dilation == index
+        ]
         yield Vector("reached", [given, index, size], sorted(pairs, key=lambda pair: pair["output"]))
     yield Vector("visits", [given, size], list(counts))
     assert sum(n * places for n, places in visits(window, size)) == sum(counts)
@@ -103,7 +108,10 @@ def _of_window(window: Window, size: int, draw: random.Random) -> Iterator[Vecto
 
 
 def _of_stack(draw: random.Random) -> Iterator[Vector]:
-    windows = [Window(draw.randint(1, 4), draw.choice((1, 1, 2)), draw.randint(1, 4), *(draw.randint(0, 3),) * 2) for _ in range(draw.randint(1, 5))]
+    windows = [
+        Window(draw.randint(1, 4), draw.choice((1, 1, 2)), draw.randint(1, 4), *(draw.randint(0, 3),) * 2)
+        for _ in range(draw.randint(1, 5))
+    ]
     given, sizes = [as_given(window) for window in windows], [draw.randint(1, 60)]
     for window in windows:
         sizes.append(window.output_size(sizes[-1]))
