@@ -9,19 +9,20 @@ from urllib.parse import quote
 import numpy as np
 
 _SHOW = """async ([link, id]) => {
-  const news = new Promise((done) => addEventListener("hashchange", done, { once: true }));
-  if (location.hash === link) location.hash = "#v=1&at=" + id;
-  else {
-    location.hash = link;
-    await news;
-  }
+  const go = (hash) => new Promise((done) => {
+    addEventListener("hashchange", done, { once: true });
+    location.hash = hash;
+  });
+  // the link that is there already is news again after another one
+  if (location.hash === link) await go("#elsewhere");
+  await go(link);
   const section = document.getElementById(id);
   const text = (selector) => section.querySelector(selector)?.innerText ?? "";
+  const cell = (each) => ({ key: each.dataset.key, kind: each.getAttribute("class"), value: each.dataset.value ?? null });
+  const fact = (row) => [row.children[0].innerText, row.children[1].innerText];
   return {
-    cells: [...section.querySelectorAll(".cell[data-key]")].map((cell) => ({
-      key: cell.dataset.key, kind: cell.getAttribute("class"), value: cell.dataset.value ?? null, label: cell.getAttribute("aria-label"),
-    })),
-    facts: Object.fromEntries([...section.querySelectorAll(".facts > div")].map((row) => [row.children[0].innerText, row.children[1].innerText])),
+    cells: [...section.querySelectorAll(".cell[data-key]")].map(cell),
+    facts: Object.fromEntries([...section.querySelectorAll(".facts > div")].map(fact)),
     said: text(".said"), refusal: text(".refusal"), step: text(".step-text"),
     code: [...section.querySelectorAll(".code pre")].map((pre) => pre.textContent),
   };
@@ -61,6 +62,15 @@ class Shown:
 def fragment(scene: str, **state: object) -> str:
     """The share link's fragment that shows a scene in a state."""
     return f"#v=1&at={scene}" + "".join(f"&{scene}.{key}={quote(str(value), safe=',:+')}" for key, value in state.items())
+
+
+def until(page: Any, program: str, seconds: float = 10) -> None:
+    """Wait until an expression is true; Playwright's own waiting evaluates text, which the page's policy forbids."""
+    for _ in range(int(seconds * 50)):
+        if page.evaluate(program):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"never came true: {program}")
 
 
 def show(page: Any, scene: str, **state: object) -> Shown:

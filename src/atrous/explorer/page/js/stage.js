@@ -167,6 +167,8 @@ export class Stage {
     const cell = event.target.closest?.("[data-key]");
     if (!cell) return;
     this.#focus = cell.dataset.key;
+    // what was done last counts: a resting pointer gives way to the keyboard
+    this.#pointer = null;
     const grid = cell.closest("[data-grid]");
     if (grid) this.#tabbed.set(grid.dataset.grid, cell.dataset.key);
     this.draw();
