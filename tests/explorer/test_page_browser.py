@@ -115,13 +115,17 @@ def test_all_controls_are_reached_by_tab_and_show_it(tab: Any) -> None:
     missing = """() => {
       const shown = (each) => each.checkVisibility() && !each.disabled && each.tabIndex >= 0;
       const radio = (each) => each.type === "radio" && !each.checked;
-      const wanted = [...document.querySelectorAll("#signal :is(button, input, summary, [tabindex='0'])")].filter((each) => shown(each) && !radio(each));
+      const all = [...document.querySelectorAll("#signal :is(button, input, summary, [tabindex='0'])")];
+      const wanted = all.filter((each) => shown(each) && !radio(each));
       wanted.forEach((each, at) => (each.dataset.order = at));
       return wanted.length;
     }"""
     count = tab.page.evaluate(missing)
     tab.page.evaluate("document.getElementById('signal').focus()")
-    state = "() => [document.activeElement.dataset.order, getComputedStyle(document.activeElement).outlineStyle, document.activeElement.matches('.cell')]"
+    state = """() => {
+      const now = document.activeElement;
+      return [now.dataset.order, getComputedStyle(now).outlineStyle, now.matches(".cell")];
+    }"""
     seen = []
     for _ in range(count):
         tab.page.keyboard.press("Tab")
@@ -214,7 +218,8 @@ def test_a_link_holds_the_whole_state(browser: Any, tab: Any, address: str) -> N
     link = tab.page.evaluate("location.href")
     with new_tab(browser, width=900) as other:
         other.open(link)
-        reading = "(id) => [...document.querySelectorAll(`#${id} .cell`)].map((each) => [each.dataset.key, each.getAttribute('aria-label')])"
+        reading = """(id) => [...document.querySelectorAll(`#${id} .cell`)]
+            .map((each) => [each.dataset.key, each.getAttribute("aria-label")])"""
         for scene in ("padding", "structure"):
             assert other.page.evaluate(reading, scene) == tab.page.evaluate(reading, scene)
         assert other.page.locator("#padding-pads-0-after").input_value() == "3"
@@ -270,9 +275,12 @@ def test_the_page_fits_phones_and_projectors(browser: Any, address: str, width: 
             tab.page.evaluate("(hash) => { location.hash = hash; }", state)
             tab.page.wait_for_timeout(100)
             assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), state
-            wide = "[...document.querySelectorAll('.scene *:not(svg *)')].filter((each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest('.figure, .scroll, pre')).map((each) => each.className)"
+            wide = """[...document.querySelectorAll(".scene *:not(svg *)")]
+                .filter((each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".figure, .scroll, pre"))
+                .map((each) => each.className)"""
             assert tab.page.evaluate(wide) == []
-        small = "[...document.querySelectorAll('button, input:not([type=radio], [type=checkbox])')].filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 24).map((each) => each.id)"
+        small = """[...document.querySelectorAll("button, input:not([type=radio], [type=checkbox])")]
+            .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 24).map((each) => each.id)"""
         assert tab.page.evaluate(small) == []
         assert not tab.trouble()
 
@@ -311,7 +319,8 @@ def test_who_wants_less_motion_gets_less(tab: Any) -> None:
 
 def test_on_paper_stand_the_pictures_and_the_words_alone(tab: Any) -> None:
     tab.page.emulate_media(media="print")
-    hidden = "[...document.querySelectorAll('.controls, .player, .tools, #contents')].filter((each) => each.checkVisibility()).length"
+    hidden = """[...document.querySelectorAll(".controls, .player, .tools, #contents")]
+        .filter((each) => each.checkVisibility()).length"""
     assert tab.page.evaluate(hidden) == 0
     assert tab.page.locator("#signal svg.drawing").is_visible()
 

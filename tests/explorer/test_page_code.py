@@ -97,7 +97,8 @@ def test_keras_writes_the_zeros_where_it_refuses_stride_with_dilation(
         tab.page.add_script_tag(content=linked(["code.js", "layer.js"], _modules()))
         x, w = ([draw.randint(-5, 5) for _ in range(n)] for n in (12, 3))
         program = """([x, w]) => {
-          const layer = layer_js.layerOf({ size: [12], kernel: [3], stride: [2], dilation: [3], pads: [[1, 2]], x: ([, at]) => x[at], w: ([, , tap]) => w[tap] });
+          const numbers = { x: ([, at]) => x[at], w: ([, , tap]) => w[tap] };
+          const layer = layer_js.layerOf({ size: [12], kernel: [3], stride: [2], dilation: [3], pads: [[1, 2]], ...numbers });
           return [code_js.codeOf(layer), layer_js.outputsOf(layer).map((output) => layer_js.outputAt(layer, output).value)];
         }"""
         code, values = tab.page.evaluate(program, [x, w])
