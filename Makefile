@@ -11,7 +11,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST  := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts format clean
+.PHONY: help demo test check lint types contracts format browser clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 20
@@ -19,10 +19,10 @@ help: ## show this list
 demo: $(VENV)/.runtime ## denoise a large photograph in a fixed memory budget; pictures go to out/
 	@$(BIN)/atrous demo
 
-test: $(VENV)/.dev ## run all tests
+test: $(VENV)/.dev browser ## run all tests
 	@$(PYTEST)
 
-check: lint types contracts ## format, lint, strict types, import contracts, and the tests that are not slow
+check: browser lint types contracts ## format, lint, strict types, import contracts, and the tests that are not slow
 	@echo "==> tests (the slow ones are left to 'make test')"
 	@$(PYTEST) -m "not slow"
 
@@ -39,11 +39,22 @@ contracts: $(VENV)/.dev ## which part may import which, with import-linter
 	@echo "==> import contracts"
 	@$(BIN)/lint-imports --no-logo
 
-format: $(VENV)/.dev ## put the sources in the house's format, and the list of modules in the docs
+format: $(VENV)/.dev ## put the sources in the house's format, and write what the docs take from it
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 	@$(BIN)/python docs/modules.py
 	@$(BIN)/python docs/inspect_schema.py
+	@$(BIN)/python docs/gallery.py
+
+# The page of `atrous explore` is tested in Chromium, which pip does not bring.
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then \
+		echo "==> installing Debian's chromium, for the tests of the page"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core && exit 0; \
+	fi; \
+	echo "==> there is no Chromium here: the tests of the page that 'atrous explore' shows will be skipped." >&2; \
+	echo "    To run them: apt-get install chromium (Debian), or install Google Chrome." >&2
 
 clean: ## remove the environment, the outputs and all caches in this folder
 	rm -rf .venv out build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

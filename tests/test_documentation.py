@@ -50,10 +50,9 @@ def test_the_sessions_of_the_readme_are_real(
     assert capsys.readouterr().out == output
 
 
-def test_the_architecture_page_lists_the_modules_as_they_are() -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "docs" / "modules.py", "--check"], capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("script", ["modules.py", "gallery.py"])
+def test_what_the_docs_take_from_the_code_is_up_to_date(script: str) -> None:
+    done = subprocess.run([sys.executable, ROOT / "docs" / script, "--check"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

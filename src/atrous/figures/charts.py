@@ -25,8 +25,7 @@ def chart_size(chart: Chart) -> Size:
 def chart_marks(chart: Chart, x: float, y: float) -> Iterator[Mark]:
     """Two axes from zero, curves through dots, the names of the curves in the upper left."""
     left, bottom = x + LEFT, y + HEIGHT
-    x_top = max(point[0] for series in chart.series for point in series.points)
-    y_top = max(point[1] for series in chart.series for point in series.points) * 1.12
+    x_top, y_top = chart.reach[0], chart.reach[1] * 1.12
     yield Path(((left, y), (left, bottom), (left + WIDTH, bottom)), Ink.AXIS, Layer.GROUND)
     yield Label(left + WIDTH / 2, bottom + 42, chart.x_name, 14, Ink.FAINT)
     yield Label(x, y - 12, chart.y_name, 14, Ink.FAINT, Anchor.START)

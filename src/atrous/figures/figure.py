@@ -11,6 +11,7 @@ from atrous.figures.drawing import Drawing
 from atrous.figures.formats import format_of
 from atrous.figures.frames import Frames
 from atrous.figures.layout import draw_scene
+from atrous.figures.player import to_frame
 from atrous.figures.scene import Scene
 from atrous.figures.style import LIGHT, Style, as_style
 from atrous.figures.svg import to_svg
@@ -80,5 +81,10 @@ class Figure:
     def _frames(self) -> Frames:
         return Frames(self.drawings(), self.style, self.seconds, self.scale)
 
-    def _repr_svg_(self) -> str:
-        return self.svg()
+    def _repr_svg_(self) -> str | None:
+        """What a notebook shows of one step."""
+        return self.svg() if len(self) == 1 else None
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows of several steps: the player."""
+        return to_frame(self._frames()) if len(self) > 1 else None

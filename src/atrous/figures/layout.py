@@ -12,8 +12,8 @@ from atrous.figures.style import Ink
 MARGIN, TITLE, CAPTION, LEGEND = 28.0, 20.0, 16.0, 13.0
 #: Between parts of a band, between bands, and the room above a part for its label.
 GAP, BAND_GAP, HEAD = 52.0, 26.0, 30.0
-#: The side of a cell: as large as looks good, smaller where a page would become wider than this.
-CELL, WIDEST = 42.0, 1080.0
+#: The side of a cell: as large as looks good, smaller where a page would become wider, or a grid taller, than this.
+CELL, WIDEST, TALLEST = 42.0, 1080.0, 640.0
 LINE = 1.5
 
 
@@ -42,7 +42,8 @@ def _unit(scene: Scene) -> float:
         lo, hi = _span(scene)
         return min(CELL, WIDEST / (hi - lo))
     widest = max(sum(part.columns for part in band if isinstance(part, Grid)) for band in scene.bands)
-    return min(CELL, (WIDEST - GAP * 3) / max(1, widest))
+    tallest = max((grid.rows for grid in scene.grids()), default=1)
+    return min(CELL, (WIDEST - GAP * 3) / max(1, widest), TALLEST / tallest)
 
 
 def _span(scene: Scene) -> tuple[float, float]:

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 from atrous.errors import ArgumentError
 from atrous.figures.convolution import convolution, numbers_of, prelude
+from atrous.figures.coverage import coverage_map
 from atrous.figures.figure import Figure
+from atrous.figures.growth import growth
+from atrous.figures.receptive import context, field_map
 from atrous.figures.scene import Scene
 from atrous.figures.settings import as_layer
+from atrous.geometry import Window
 
 Scenes = tuple[Scene, ...]
 
@@ -21,6 +25,10 @@ class Row:
     number: int
     says: str
     draw: Callable[[], Scenes]
+
+    def figure(self) -> Figure:
+        """The figure, named by its row."""
+        return Figure(f"lecture-{self.number}", self.draw())
 
 
 def _one_axis() -> Scenes:
@@ -46,9 +54,20 @@ def _padding_and_stride() -> Scenes:
     return (*prelude(layer, title=title), *convolution(layer, title=title))
 
 
+def _unread() -> Scenes:
+    layer = as_layer((7, 9), kernel=2, stride=(2, 3))
+    title = "A stride above the kernel's size ignores inputs"
+    return (*convolution(layer, title=title), coverage_map([layer], title))
+
+
 def _dilation() -> Scenes:
     layers = [as_layer((5, 6), kernel=3, dilation=dilation, padding=1) for dilation in (1, 2)]
     return tuple(scene for layer in layers for scene in convolution(layer, title=f"Dilation {layer.windows[0].dilation}"))
+
+
+def _context() -> Scenes:
+    stacks = ([1, 2, 5], [1, 2, 9], [2, 2, 2])
+    return (*context(), *(field_map([[Window(3, dilation=d) for d in stack]] * 2) for stack in stacks))
 
 
 ROWS = (
@@ -57,7 +76,10 @@ ROWS = (
     Row(5, "a layer combines D kernels", _kernels),
     Row(7, "three axes, where the third has a metric meaning", _video),
     Row(9, "padding and stride, set up and then step by step", _padding_and_stride),
+    Row(10, "a stride may ignore some of the input's values", _unread),
     Row(11, "dilation 1 and dilation 2, step by step", _dilation),
+    Row(13, "dilation enlarges the receptive field without more parameters", growth),
+    Row(16, "dilated networks aggregate context at several scales", _context),
 )
 
 
@@ -69,5 +91,5 @@ def lecture(number: int) -> Figure:
     """
     for row in ROWS:
         if row.number == number:
-            return Figure(f"lecture-{number}", row.draw())
+            return row.figure()
     raise ArgumentError(f"lecture: got row {number!r}; there are {', '.join(str(row.number) for row in ROWS)}")

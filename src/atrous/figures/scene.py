@@ -26,6 +26,8 @@ class State(Enum):
     DONE = "output"
     CURRENT = "output computed now"
     CUT = "computed, cut off by the padding"
+    FIELD = "in the receptive field"
+    HOLE = "a hole: between them, but without influence"
     START = "a step of the kernel starts here"
     ABSENT = "not there yet"
     ONCE = "read once"
@@ -105,11 +107,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves over two axes that start at zero; every point carries its number."""
+    """Curves over two axes from zero to ``reach`` (the same in all steps); every point carries its number."""
 
     x_name: str
     y_name: str
     series: tuple[Series, ...]
+    reach: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _grid_marks(placed: Placed, grid: Grid, ground: Layer, cells: Layer) -> Iter
         for j, cell in enumerate(row):
             x, y, w, h = placed.cell(i, j)
             yield Rect(x, y, w, h, cell.state, cells)
-            if cell.state in (State.UNREAD, State.CUT):
+            if cell.state in (State.UNREAD, State.CUT, State.HOLE):
                 yield from _cross(x, y, w, cells, numbered=cell.value is not None)
             if cell.value is not None and placed.unit >= LEGIBLE:
                 yield Label(x + w / 2, y + h / 2, number(cell.value), size, cell.state, layer=Layer(max(cells, Layer.CROSSES)))

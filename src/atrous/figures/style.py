@@ -106,6 +106,8 @@ def _style(name: str, p: Palette) -> Style:
         State.PENDING: cell(p.paper, p.faint, dash=0, text=p.faint),
         State.DONE: cell(p.output),
         State.CURRENT: cell(p.current, p.text, 2, text=p.on_current),
+        State.FIELD: cell(p.read, p.read_line, 1.5),
+        State.HOLE: cell(p.unread, p.line, text=p.faint),
         State.START: cell(p.read, p.read_line, 1.5),
         State.ABSENT: Paint(),
         State.CUT: cell(p.paper, p.faint, dash=3, text=p.faint),

@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import groupby
 from xml.sax.saxutils import escape
 
-from atrous.figures.drawing import Drawing, Label, Mark, Path, Rect
+from atrous.figures.drawing import Drawing, Label, Mark, Path, Rect, fitted
 from atrous.figures.film import sheets
 from atrous.figures.frames import Frames
 from atrous.figures.style import Paint, Style
@@ -95,15 +95,18 @@ def _key(mark: Mark, style: Style) -> tuple[str, str]:
         rim = f' stroke="{style.paper}" stroke-width="4" stroke-linejoin="round" paint-order="stroke"' if mark.rim else ""
         return "text", f'fill="{paint.letters}" font-size="{_n(mark.size)}"{anchor}{weight}{rim}'
     filled = isinstance(mark, Rect) or mark.closed
-    return "path", _attributes(paint, filled)
-
-
-def _attributes(paint: Paint, filled: bool) -> str:
     found = [f'fill="{paint.fill if filled and paint.fill else "none"}"']
     if paint.stroke:
         found.append(f'stroke="{paint.stroke}" stroke-width="{_n(paint.width)}" stroke-linejoin="round"')
-        found += [f'stroke-dasharray="{_n(paint.dash)}"'] if paint.dash else []
-    return " ".join(found)
+        found += _dashes(mark, paint) if paint.dash else []
+    return "path", " ".join(found)
+
+
+def _dashes(mark: Rect | Path, paint: Paint) -> list[str]:
+    if isinstance(mark, Path):
+        return [f'stroke-dasharray="{_n(paint.dash)}"']
+    dash = fitted(paint.dash, mark.width)
+    return [f'stroke-dasharray="{_n3(dash)}" stroke-dashoffset="{_n3(dash / 2)}"']
 
 
 def _outline(mark: Mark) -> str:
@@ -124,7 +127,12 @@ def escaped(text: str) -> str:
     >>> escaped('a "<b>" & c')
     'a &quot;&lt;b&gt;&quot; &amp; c'
     """
-    return escape(FORBIDDEN.sub("\ufffd", text), {'"': "&quot;"})
+    return escape(printable(text), {'"': "&quot;"})
+
+
+def printable(text: str) -> str:
+    """The text with a mark of replacement for what no document may hold: control characters and halves of characters."""
+    return FORBIDDEN.sub("\ufffd", text)
 
 
 def _n(value: float) -> str:

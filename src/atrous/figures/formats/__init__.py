@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atrous.errors import ArgumentError
+from atrous.figures.formats.gif import write_gif
+from atrous.figures.formats.html import write_html
+from atrous.figures.formats.png import write_png
 from atrous.figures.formats.svg import write_svg
 from atrous.figures.frames import Writer, single
 
@@ -20,7 +23,12 @@ class Format:
     write: Writer
 
 
-FORMATS: tuple[Format, ...] = (Format("SVG", ".svg", "an animation", single(write_svg)),)
+FORMATS: tuple[Format, ...] = (
+    Format("SVG", ".svg", "an animation", single(write_svg)),
+    Format("GIF", ".gif", "an animation", single(write_gif)),
+    Format("PNG", ".png", "numbered files", write_png),
+    Format("HTML", ".html", "a page that plays them", single(write_html)),
+)
 
 
 def format_of(path: Path) -> Format:

@@ -1,0 +1,58 @@
+"""Run the commands that draw the figures of the documentation, and write ``gallery.md`` around them: ``make format`` runs it.
+
+Figures have the same bytes on every machine. With ``--check`` nothing is written, and a figure or page that is not up to date
+is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+
+from atrous.cli import main
+from atrous.figures.lecture import ROWS
+
+DOCS = Path(__file__).parent
+
+#: What each figure shows, the command that draws it, and the name of its file.
+LECTURE = [(f"{row.number}. {row.says}", f"lecture:{row.number}", f"lecture-{row.number}") for row in ROWS]
+MORE = [
+    ("Every number of a layer with two channels and two kernels", "conv 4x5 -c 2 -f 2 -p 1,0 --numbers", "channels"),
+    ("Groups do not see each other's channels", "conv 4x4 -c 4 -f 4 -g 2", "groups"),
+    ("Inputs that a stride never reads, in the dark style", "conv 10 --stride 3 --kernel 2 --numbers --style dark", "dark"),
+]
+
+
+def write_into(docs: Path) -> None:
+    """The figures and the page, in a folder."""
+    (docs / "figures").mkdir(exist_ok=True)
+    text = ["# Gallery", "", "Each figure was drawn by the command above it: `docs/gallery.py` ran them all.", ""]
+    for words, command, name in LECTURE + MORE:
+        file = f"figures/{name}.svg"
+        with contextlib.redirect_stdout(io.StringIO()):
+            code = main(["draw", *shlex.split(command), "-o", str(docs / file), "--overwrite"])
+        if code:
+            sys.exit(f"docs: atrous draw {command} failed")
+        text += [f"## {words}", "", f"    atrous draw {command}", "", f"![{words}]({file})", ""]
+    (docs / "gallery.md").write_text("\n".join(text), encoding="utf-8")
+
+
+def stale(docs: Path) -> list[str]:
+    """Which files differ from what they would be."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_into(Path(folder))
+        made = {path.relative_to(folder): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+    there = {path.relative_to(docs) for path in (docs / "figures").glob("*")}
+    wrong = {name for name, content in made.items() if not (docs / name).is_file() or (docs / name).read_bytes() != content}
+    return sorted(map(str, wrong | (there - made.keys())))
+
+
+if __name__ == "__main__":
+    if "--check" not in sys.argv:
+        write_into(DOCS)
+    elif found := stale(DOCS):
+        sys.exit(f"docs: not up to date: {', '.join(found)}; run 'make format'")
