@@ -37,7 +37,8 @@ export function grids(layer, state, view, { looked = look(layer, state, view), s
   const cell = side ?? sideFor(layer, view);
   const skipped = neverRead(layer);
   const place = looked.current.slice(1);
-  const now = looked.input ? [] : reads(layer, place);
+  // nothing is read while a picture is set up
+  const now = looked.input || looked.still ? [] : reads(layer, place);
   const reading = new Set((looked.weight ? now.filter(({ tap }) => same(tap, looked.weight.slice(2))) : now).map(({ at }) => at.join(".")));
   const going = new Set(looked.input ? goesTo(layer, looked.input.slice(1)).map((found) => found.place.join(".")) : []);
   const ranges = layer.windows.map((window, axis) => paddedRange(window, layer.size[axis]));
