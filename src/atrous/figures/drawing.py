@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from atrous.figures.fonts import UNITS, letter_widths
+from atrous.figures.pixels import Pixels
 from atrous.figures.scene import State
-from atrous.figures.style import Role
+from atrous.figures.style import Ink, Role
 
 
 class Layer(IntEnum):
@@ -76,7 +77,20 @@ class Label:
         return self.y + 0.35 * self.size
 
 
-Mark = Rect | Path | Label
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Pixels in a rectangle from its upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    pixels: Pixels
+    role: Role = Ink.AXIS
+    layer: Layer = Layer.CELLS
+
+
+Mark = Rect | Path | Label | Image
 NOW = frozenset((State.READ, State.READ_PADDING, State.CURRENT))
 
 
@@ -100,7 +114,7 @@ def level(mark: Mark) -> tuple[Layer, int]:
     """How high a mark lies; those of one level lie in their order."""
     # A cell of this step lies above its neighbours, whose outlines would cut its own.
     now = isinstance(mark, Rect) and mark.role in NOW
-    return mark.layer, (Rect, Path, Label).index(type(mark)) * 2 + now
+    return mark.layer, (Image, Rect, Path, Label).index(type(mark)) * 2 + now
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:

@@ -108,7 +108,7 @@ def _style(name: str, p: Palette) -> Style:
         State.CURRENT: cell(p.current, p.text, 2, text=p.on_current),
         State.INSERTED: cell(p.paper, p.faint, dash=2, text=p.faint),
         State.ADDED: cell(p.read, p.read_line, 1.5),
-        State.LARGEST: cell(p.read_line, p.text, 2, text=p.paper),
+        State.LARGEST: cell(p.current, p.text, 2, text=p.on_current),
         State.SHARED: cell(p.weight, p.read_line, 1.5),
         State.LINEAR: cell(p.signal),
         State.NONLINEAR: cell(p.read, p.read_line, 1.5, dash=4),
