@@ -15,7 +15,8 @@ def chain(network: Network, shapes: Shapes | None = None) -> tuple[Layer, ...]:
     Raises ``ArgumentError`` where the network branches, or a layer reads its input otherwise than through windows.
 
     >>> from atrous.graph.layer_list import read_layers
-    >>> [layer.space for layer in chain(read_layers("conv 3 8 s2, relu, maxpool 2", (1, 1, 20)))]
+    >>> net = read_layers("conv 3 8 s2, relu, maxpool 2", (1, 1, 20))
+    >>> [layer.space for layer in chain(net, (1, 1, 20))]
     [(20,), (9,)]
     """
     facts = infer_facts(network, input_facts(network, shapes))
