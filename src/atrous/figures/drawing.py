@@ -77,7 +77,14 @@ class Label:
 
 
 Mark = Rect | Path | Label
-NOW = frozenset((State.READ, State.READ_PADDING, State.CURRENT))
+
+#: Cells share their edges. The outlines of what is weak would cut those of the others, so it lies lower; what is read or
+#: computed now lies highest.
+_WEAK = (State.ABSENT, State.PADDING, State.CUT, State.PENDING, State.ZERO)
+_NOW = (State.READ_PADDING, State.READ, State.FIELD, State.START, State.CURRENT)
+_HEIGHT: dict[Role, int] = {
+    role: height for height, role in enumerate((*_WEAK, *(state for state in State if state not in _WEAK + _NOW), *_NOW))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +103,10 @@ class Drawing:
         return cls(width, height, tuple(sorted(marks, key=level)), title, description)
 
 
-def level(mark: Mark) -> tuple[Layer, int]:
+def level(mark: Mark) -> tuple[Layer, int, int]:
     """How high a mark lies; those of one level lie in their order."""
-    # A cell of this step lies above its neighbours, whose outlines would cut its own.
-    now = isinstance(mark, Rect) and mark.role in NOW
-    return mark.layer, (Rect, Path, Label).index(type(mark)) * 2 + now
+    kind = (Rect, Path, Label).index(type(mark))
+    return mark.layer, kind, _HEIGHT.get(mark.role, 0) if isinstance(mark, Rect) else 0
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
