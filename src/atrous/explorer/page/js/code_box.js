@@ -29,7 +29,7 @@ export const codeBox = (id, code) =>
         "div",
         { key, class: "listing" },
         h("p", {}, name, h("button", { type: "button", class: "quiet", "aria-label": `Copy as ${name}`, onclick: (event) => copied(event.currentTarget, code[key]) }, "Copy")),
-        h("pre", { id: `${id}-${key}`, tabindex: 0, role: "region", "aria-label": `${name} code` }, h("code", {}, code[key])),
+        h("pre", { id: `${id}-${key}`, tabindex: 0, role: "group", "aria-label": `${name} code` }, h("code", {}, code[key])),
       ),
     ),
   );

@@ -11,6 +11,9 @@ import { AXES, inputName, outputName, placeName, pointedAt, symbol } from "./nam
 import { stepOf } from "./scene.js";
 import { sum } from "./sum.js";
 
+/** What the edges of a drawing and a sign in front of a block take of its width, in pixels. */
+const BESIDE_SIGN = 62;
+
 const same = (a, b) => a.length === b.length && a.every((each, at) => each === b[at]);
 
 /** What is looked at: the output of the current step, or the one that is pointed at; or an input or a weight. */
@@ -34,7 +37,8 @@ export function grids(layer, state, view, { looked = look(layer, state, view), s
   const cell = side ?? sideFor(layer, view);
   const skipped = neverRead(layer);
   const place = looked.current.slice(1);
-  const now = looked.input ? [] : reads(layer, place);
+  // nothing is read while a picture is set up
+  const now = looked.input || looked.still ? [] : reads(layer, place);
   const reading = new Set((looked.weight ? now.filter(({ tap }) => same(tap, looked.weight.slice(2))) : now).map(({ at }) => at.join(".")));
   const going = new Set(looked.input ? goesTo(layer, looked.input.slice(1)).map((found) => found.place.join(".")) : []);
   const ranges = layer.windows.map((window, axis) => paddedRange(window, layer.size[axis]));
@@ -47,7 +51,7 @@ export function grids(layer, state, view, { looked = look(layer, state, view), s
   });
   const slid = axes === 1 ? inputs(layer.windows[0], place[0]).map((at) => paddedAt(layer.windows[0], at)) : [];
   const kernel = cells({
-    ...{ name: `w${copy}`, label: `Kernel, ${shape([layer.channels, ...layer.windows.map((window) => window.kernel)])}`, view, side: cell },
+    ...{ name: `w${copy}`, width: view.width - BESIDE_SIGN, label: `Kernel, ${shape([layer.channels, ...layer.windows.map((window) => window.kernel)])}`, view, side: cell },
     title: axes === 1 ? null : (names.w ?? `${layer.filters > 1 ? `${layer.filters} kernels` : "kernel"} u, ${sized(layer.channels, layer.windows.map((window) => window.kernel))}`),
     ...{ from: Array(axes + 2).fill(0), to: [layer.filters, layer.channels, ...layer.windows.map((window) => window.kernel)] },
     ...(axes === 1 ? { columnAt: (tap) => slid[tap] } : {}),
@@ -55,7 +59,7 @@ export function grids(layer, state, view, { looked = look(layer, state, view), s
     cell: (index) => kernelCell(layer, index),
   });
   const output = cells({
-    ...{ name: `y${copy}`, label: `Output, ${shape([layer.filters, ...layer.outputs])}`, view, side: cell },
+    ...{ name: `y${copy}`, width: view.width - BESIDE_SIGN, label: `Output, ${shape([layer.filters, ...layer.outputs])}`, view, side: cell },
     title: names.y ?? `output y, ${sized(layer.filters, layer.outputs)}`,
     ...{ from: Array(axes + 1).fill(0), to: [layer.filters, ...layer.outputs] },
     ...(axes === 1 ? { columnAt: (at) => paddedAt(layer.windows[0], centre(layer.windows[0], at)) } : {}),
@@ -68,7 +72,8 @@ export function grids(layer, state, view, { looked = look(layer, state, view), s
 const sized = (planes, sizes) => (planes > 1 ? shape([planes, ...sizes]) : sizes.length > 1 ? shape(sizes) : `${sizes[0]}`);
 
 /** The size of cells with which the widest grid fits, all its planes side by side if they can be. */
-export function sideFor(layer, view, most = 40) {
+export function sideFor(layer, view) {
+  const most = Math.max(38, Math.min(56, Math.floor(view.width / 24)));
   const columns = paddedSize(layer.windows.at(-1), layer.size.at(-1));
   const planes = layer.size.length === 1 ? 1 : layer.channels * (layer.size.length === 3 ? paddedSize(layer.windows[0], layer.size[0]) : 1);
   const all = Math.floor((view.width - 12 - 14 * (planes - 1)) / (columns * planes));
@@ -174,7 +179,8 @@ function goingText(layer, index) {
   if (!found.length) return `${name} is never read: no output depends on it.`;
   const weights = found.map((each) => `${symbol("y", each.place)}${layer.filters > 1 ? "" : ` (times ${value(layer.w([0, index[0], ...each.tap]))})`}`);
   const maps = layer.filters > 1 ? ` of each of the ${layer.filters} maps` : "";
-  return `${name} goes to ${found.length} output${found.length === 1 ? "" : "s"}${maps}: ${weights.join(", ")}.`;
+  const listed = weights.length > 6 ? `${weights.slice(0, 5).join(", ")} and ${weights.length - 5} more` : weights.join(", ");
+  return `${name} goes to ${found.length} output${found.length === 1 ? "" : "s"}${maps}: ${listed}.`;
 }
 
 /** What stands in the place of the picture where there is no output, or null. `fieldOf` names the field of each argument. */

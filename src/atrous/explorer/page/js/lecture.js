@@ -27,7 +27,7 @@ export class Lecture {
     const section = this.stage.section;
     if (focus) section.focus({ preventScroll: true });
     section.scrollIntoView({ block: "start", behavior: "instant" });
-    if (this.on) this.stage.draw();
+    if (this.stage.measure()) this.stage.draw();
     this.moved();
   }
 

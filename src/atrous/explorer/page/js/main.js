@@ -56,6 +56,8 @@ function contents() {
 patch(document.getElementById("tools"), tools({ lecture, link: () => location.href.split("#")[0] + link() }));
 document.getElementById("scenes").append(...[...stages.values()].map((stage) => stage.section));
 contents();
+// all widths first, then all drawings: the browser lays the page out once
+for (const stage of stages.values()) stage.measure();
 for (const stage of stages.values()) stage.watch();
 restore();
 addEventListener("hashchange", restore);

@@ -40,13 +40,23 @@ export class Stage {
       h("div", { class: "stage" }),
     );
     this.stage = this.section.querySelector(".stage");
+    // empty, but as wide as it will be: the first drawing needs its width
+    patch(this.stage, h("div", { class: "picture", key: "picture" }, h("div", { class: "figure", key: "figure" })), h("div", { class: "side", key: "side" }));
     const events = { pointerover: this.#over, pointerleave: this.#out, focusin: this.#focused, focusout: this.#blurred, keydown: this.#key, pointerdown: this.#down, click: this.#click };
     for (const [name, handler] of Object.entries(events)) this.stage.addEventListener(name, handler);
   }
 
-  /** Draw again when the figure's width changes, as it does first when the section comes onto the page. */
+  /** Take the width of the figure; whether it is a new one. A scene that is not shown keeps its last one. */
+  measure() {
+    const width = this.#figure().clientWidth || this.#width || 600;
+    const news = width !== this.#width;
+    this.#width = width;
+    return news;
+  }
+
+  /** Draw, and again whenever the figure's width changes. */
   watch() {
-    new ResizeObserver(() => this.#figure().clientWidth !== this.#width && this.draw()).observe(this.section);
+    new ResizeObserver(() => this.measure() && this.draw()).observe(this.section);
     this.draw();
   }
 
@@ -108,7 +118,6 @@ export class Stage {
   }
 
   #draw() {
-    this.#width = this.#figure()?.clientWidth || this.section.clientWidth || 600;
     const view = { width: this.#width, pointed: this.#pointer ?? this.#focus, set: this.set, tabbable: (name) => this.#tabbed.get(name) };
     const drawn = this.scene.draw(this.state, view);
     this.#count = drawn.steps ?? 0;
@@ -167,6 +176,8 @@ export class Stage {
     const cell = event.target.closest?.("[data-key]");
     if (!cell) return;
     this.#focus = cell.dataset.key;
+    // what was done last counts: a resting pointer gives way to the keyboard
+    this.#pointer = null;
     const grid = cell.closest("[data-grid]");
     if (grid) this.#tabbed.set(grid.dataset.grid, cell.dataset.key);
     this.draw();

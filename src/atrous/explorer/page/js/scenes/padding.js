@@ -1,7 +1,7 @@
 // Row 9: padding and stride, drawn as the lecture draws them: the input, its frame, the steps, the kernel, and then each position.
 import { anchors } from "../anchors.js";
 import { cells } from "../cells.js";
-import { convolutionDrawing, shown } from "../convolution.js";
+import { convolutionDrawing, grids, shown } from "../convolution.js";
 import { h } from "../dom.js";
 import { drawing } from "../drawing.js";
 import { edits, int, ints, pads, step } from "../fields.js";
@@ -46,7 +46,7 @@ export const scene = {
     const count = BEGIN.length + outputsOf(layer).length;
     const at = stepOf(state, count);
     const moving = { ...state, step: Math.max(0, at - BEGIN.length) };
-    const drawn = shown(scene, layer, moving, view, { picture: (made) => picture(layer, made, at, view) });
+    const drawn = shown(scene, layer, moving, view, { picture: (made) => picture(layer, made, at, state, view) });
     if (drawn.trouble) return drawn;
     const begin = BEGIN[at];
     return {
@@ -60,9 +60,9 @@ export const scene = {
 };
 
 /** The stage after `at` steps; while it is set up, what comes later is not there yet. */
-function picture(layer, made, at, view) {
-  const { input, kernel } = made;
+function picture(layer, made, at, state, view) {
   if (at >= BEGIN.length) return convolutionDrawing(scene.title, layer, view, made);
+  const { input, kernel } = grids(layer, state, view, { looked: { ...made.looked, still: true }, side: made.side });
   const still = cells({
     ...{ name: "x", label: `Input, ${shape([layer.channels, ...layer.size])}`, title: `input x, ${shape([layer.channels, ...layer.size])}`, view, side: made.side },
     ...{ from: [0, 0, 0], to: [layer.channels, ...layer.size], planeTitle: ([channel]) => (layer.channels > 1 ? `channel ${channel + 1}` : null) },
