@@ -80,8 +80,9 @@ Mark = Rect | Path | Label
 
 #: Cells share their edges. The outlines of what is weak would cut those of the others, so it lies lower; what is read or
 #: computed now lies highest.
-_WEAK = (State.ABSENT, State.PADDING, State.CUT, State.PENDING, State.ZERO)
-_NOW = (State.READ_PADDING, State.READ, State.FIELD, State.START, State.CURRENT)
+_WEAK = (State.ABSENT, State.PADDING, State.CUT, State.PENDING, State.ZERO, State.INSERTED)
+_READ = (State.READ_PADDING, State.READ, State.FIELD, State.START, State.ADDED, State.SHARED)
+_NOW = (*_READ, State.LARGEST, State.CURRENT)
 _HEIGHT: dict[Role, int] = {
     role: height for height, role in enumerate((*_WEAK, *(state for state in State if state not in _WEAK + _NOW), *_NOW))
 }
@@ -113,7 +114,7 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     """How wide a line of text is in pixels, in the font of figures; letters that it lacks count as wide as high.
 
     >>> text_width("3×3", 20)
-    42.216796875
+    42.20703125
     """
     widths = letter_widths(bold=bold)
     return sum(widths.get(letter, UNITS) for letter in text) * size / UNITS
