@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from atrous.figures.drawing import Anchor, Drawing, Label, Layer, Mark, Path, text_width
-from atrous.figures.scene import Beam, Grid, Link, Part, Scene, Spot
+from atrous.figures.scene import Beam, Grid, Link, Scene, Spot
 from atrous.figures.shapes import Placed, part_marks, part_size
 from atrous.figures.style import Ink
 
 MARGIN, TITLE, CAPTION, LEGEND = 28.0, 20.0, 16.0, 13.0
 #: Between parts of a band, between bands, and the room above a part for its label.
 GAP, BAND_GAP, HEAD = 52.0, 26.0, 30.0
+#: The same where names stand to the left of their rows, so that lines between rows do not cross them.
+BESIDE, NAME = 12.0, 14.0
 #: The side of a cell: as large as looks good, smaller where a page would become wider, or a grid taller, than this.
 CELL, WIDEST, TALLEST = 42.0, 1080.0, 640.0
 LINE = 1.5
@@ -26,7 +28,7 @@ def draw_scene(scene: Scene) -> Drawing:
     shift = (width - max((spot.right for spot in placed.values()), default=0.0) + MARGIN) / 2
     placed = {key: spot.moved(max(0.0, shift)) for key, spot in placed.items()}
     marks = [Label(MARGIN, MARGIN + TITLE / 2, scene.title, TITLE, Ink.TEXT, Anchor.START, bold=True)]
-    marks_of: list[Mark] = [*marks, *_parts(scene, placed), *_lines(scene, placed)]
+    marks_of: list[Mark] = [*marks, *_parts(scene, placed, MARGIN + max(0.0, shift)), *_lines(scene, placed)]
     for i, text in enumerate(scene.caption):
         y = bottom + CAPTION * (LINE * i + 0.5)
         marks_of.append(Label(MARGIN, y, text, CAPTION, Ink.TEXT, Anchor.START))
@@ -59,34 +61,38 @@ def _place(scene: Scene, unit: float, top: float) -> tuple[Places, float, float]
     """Where each part stands, how wide all are together, and where the room below begins."""
     placed: Places = {}
     width, lo = 0.0, _span(scene)[0] if scene.aligned else 0.0
+    names = max(text_width(grid.label, NAME) for grid in scene.grids()) + 18 if scene.aligned else 0.0
     for b, band in enumerate(scene.bands):
         sizes = [part_size(part, unit) for part in band]
         height = max(size.height for size in sizes)
         rise = max(size.rise for size in sizes)
-        x = MARGIN
+        x, head = MARGIN + names, BESIDE if scene.aligned else HEAD
         for p, (part, size) in enumerate(zip(band, sizes, strict=True)):
             if scene.aligned and isinstance(part, Grid):
-                x = MARGIN + (float(part.offset) - 0.5 - lo) * unit
-            y = top + HEAD + rise + (height - size.height) / 2
+                x = MARGIN + names + (float(part.offset) - 0.5 - lo) * unit
+            y = top + head + rise + (height - size.height) / 2
             placed[b, p] = Placed(part, x, y, unit, size)
             x += size.width + GAP
         width = max(width, x - GAP - MARGIN)
-        top += HEAD + rise + height + BAND_GAP
+        top += head + rise + height + BAND_GAP
     return placed, width, top
 
 
-def _parts(scene: Scene, placed: Places) -> Iterator[Mark]:
+def _parts(scene: Scene, placed: Places, start: float) -> Iterator[Mark]:
+    """What draws the parts and names them; names to the left of rows begin at ``start``."""
     targets = {(s.band, s.part) for beam in scene.beams for s in (beam.source, beam.target)}
     for key, spot in placed.items():
         over = bool(targets) and key not in targets
         yield from part_marks(spot, Layer.OVER if over else Layer.GROUND, Layer.OVER_CELLS if over else Layer.CELLS)
-        yield from _name(spot)
+        if isinstance(spot.part, Grid) and spot.part.label:
+            yield _name(spot, spot.part.label, start if scene.aligned else None)
 
 
-def _name(spot: Placed) -> Iterator[Mark]:
-    part: Part = spot.part
-    if isinstance(part, Grid) and part.label:
-        yield Label(spot.x, spot.y - spot.size.rise - 13, part.label, 14, Ink.TEXT, Anchor.START, rim=True)
+def _name(spot: Placed, label: str, start: float | None) -> Label:
+    """Above the part, or to the left of its row where the names begin."""
+    if start is None:
+        return Label(spot.x, spot.y - spot.size.rise - 13, label, NAME, Ink.TEXT, Anchor.START, rim=True)
+    return Label(start, spot.y + spot.size.height / 2, label, NAME, Ink.TEXT, Anchor.START)
 
 
 def _lines(scene: Scene, placed: Places) -> Iterator[Mark]:

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from atrous.errors import ArgumentError
+from atrous.figures.connections import connections, neighbours
 from atrous.figures.convolution import convolution, numbers_of, prelude
 from atrous.figures.coverage import coverage_map
+from atrous.figures.equivariance import equivariance
+from atrous.figures.explosion import explosion
 from atrous.figures.figure import Figure
 from atrous.figures.growth import growth
 from atrous.figures.receptive import context, field_map
 from atrous.figures.scene import Scene
 from atrous.figures.settings import as_layer
+from atrous.figures.sparsified import sparsified
+from atrous.figures.stack import classifier, linearity, shrinking
 from atrous.geometry import Window
 
 Scenes = tuple[Scene, ...]
@@ -70,15 +75,34 @@ def _context() -> Scenes:
     return (*context(), *(field_map([[Window(3, dilation=d) for d in stack]] * 2) for stack in stacks))
 
 
+def _equivariance() -> Scenes:
+    return (*equivariance(stride=1, shifts=3), *equivariance(stride=2, shifts=2))
+
+
+def _classifier() -> Scenes:
+    return (shrinking(classifier(), (1, 1, 33, 33)),)
+
+
+def _linear() -> Scenes:
+    return (linearity(classifier(), (1, 1, 33, 33)),)
+
+
 ROWS = (
+    Row(1, "a fully connected layer on an image is intractable", explosion),
+    Row(2, "shift the input, and the output shifts", _equivariance),
     Row(3, "a kernel moves along a signal of one axis", _one_axis),
     Row(4, "the kernel moves over rows and columns, never over channels", _channels),
     Row(5, "a layer combines D kernels", _kernels),
+    Row(6, "the structure of the signal is kept: neighbors stay neighbors", neighbours),
     Row(7, "three axes, where the third has a metric meaning", _video),
+    Row(8, "activation map, receptive field, fully connected layer", connections),
     Row(9, "padding and stride, set up and then step by step", _padding_and_stride),
     Row(10, "a stride may ignore some of the input's values", _unread),
     Row(11, "dilation 1 and dilation 2, step by step", _dilation),
+    Row(12, "a dilated kernel is a regularly sparsified filter", sparsified),
     Row(13, "dilation enlarges the receptive field without more parameters", growth),
+    Row(14, "maps shrink until one decision is left", _classifier),
+    Row(15, "only the activation functions are not linear", _linear),
     Row(16, "dilated networks aggregate context at several scales", _context),
 )
 

@@ -26,6 +26,12 @@ class State(Enum):
     DONE = "output"
     CURRENT = "output computed now"
     CUT = "computed, cut off by the padding"
+    INSERTED = "zero put between inputs"
+    ADDED = "added to now"
+    LARGEST = "largest of those read"
+    SHARED = "shared with the neighbor before"
+    LINEAR = "linear: weighted sums"
+    NONLINEAR = "not linear: an activation function"
     FIELD = "in the receptive field"
     HOLE = "a hole: between them, but without influence"
     START = "a step of the kernel starts here"
@@ -140,6 +146,7 @@ class Volume:
     channels: int
     rows: int
     columns: int
+    state: State = State.SIGNAL
 
 
 Part = Grid | Chart | Bars | Volume

@@ -106,6 +106,12 @@ def _style(name: str, p: Palette) -> Style:
         State.PENDING: cell(p.paper, p.faint, dash=0, text=p.faint),
         State.DONE: cell(p.output),
         State.CURRENT: cell(p.current, p.text, 2, text=p.on_current),
+        State.INSERTED: cell(p.paper, p.faint, dash=2, text=p.faint),
+        State.ADDED: cell(p.read, p.read_line, 1.5),
+        State.LARGEST: cell(p.read_line, p.text, 2, text=p.paper),
+        State.SHARED: cell(p.weight, p.read_line, 1.5),
+        State.LINEAR: cell(p.signal),
+        State.NONLINEAR: cell(p.read, p.read_line, 1.5, dash=4),
         State.FIELD: cell(p.read, p.read_line, 1.5),
         State.HOLE: cell(p.unread, p.line, text=p.faint),
         State.START: cell(p.read, p.read_line, 1.5),
@@ -129,14 +135,14 @@ def _style(name: str, p: Palette) -> Style:
         Ink.FRONT: Paint(fill=p.signal, stroke=p.line),
     }
     curves = zip((Ink.FIRST, Ink.SECOND, Ink.THIRD), p.curves, strict=True)
-    lines: dict[Role, Paint] = {ink: Paint(fill=colour, stroke=colour, width=2.5) for ink, colour in curves}
+    lines: dict[Role, Paint] = {ink: Paint(colour, colour, 2.5, text=p.text) for ink, colour in curves}
     return Style(name, MappingProxyType({**states, **inks, **lines}))
 
 
 LIGHT = _style(
     "light",
     Palette(
-        *("#ffffff", "#1d2733", "#6b7785", "#8793a1", "#dbe9f8", "#f3f4f6", "#ffd98a", "#c2570c", "#fbe3ef", "#cfead6"),
+        *("#ffffff", "#1d2733", "#596471", "#8793a1", "#dbe9f8", "#f3f4f6", "#ffd98a", "#c2570c", "#fbe3ef", "#cfead6"),
         *("#1c7c4a", "#ffffff", "#e6e8eb", ("#e3f1e6", "#a9d8b6", "#63b581", "#1c7c4a"), ("#2563a8", "#c2570c", "#1c7c4a")),
     ),
 )
@@ -144,14 +150,14 @@ DARK = _style(
     "dark",
     Palette(
         *("#14191f", "#edf1f5", "#98a5b3", "#5d6b7a", "#23405f", "#20262d", "#8a5a10", "#ffb454", "#5a2a48", "#1f5136"),
-        *("#6fd69b", "#0c1a12", "#2a3038", ("#1d3528", "#25573b", "#338556", "#6fd69b"), ("#74b3f2", "#ffb454", "#6fd69b")),
+        *("#6fd69b", "#0c1a12", "#2a3038", ("#1d3528", "#245438", "#2e7549", "#6fd69b"), ("#74b3f2", "#ffb454", "#6fd69b")),
     ),
 )
 #: Okabe and Ito's colours, which remain apart under the common colour vision deficiencies.
 COLOUR_SAFE = _style(
     "colour-safe",
     Palette(
-        *("#ffffff", "#111111", "#666666", "#888888", "#cfe8f7", "#f4f4f4", "#f6d38b", "#d55e00", "#f3d9e8", "#bfe3d8"),
+        *("#ffffff", "#111111", "#5f5f5f", "#888888", "#cfe8f7", "#f4f4f4", "#f6d38b", "#d55e00", "#e2aecb", "#bfe3d8"),
         *("#0072b2", "#ffffff", "#e3e3e3", ("#e4f0f7", "#a6cfe7", "#56b4e9", "#0072b2"), ("#0072b2", "#d55e00", "#009e73")),
     ),
 )
@@ -159,7 +165,7 @@ PRINT = _style(
     "print",
     Palette(
         *("#ffffff", "#000000", "#555555", "#555555", "#ffffff", "#ffffff", "#cccccc", "#000000", "#ebebeb", "#ebebeb"),
-        *("#333333", "#ffffff", "#ffffff", ("#f2f2f2", "#cfcfcf", "#9c9c9c", "#333333"), ("#000000", "#777777", "#aaaaaa")),
+        *("#333333", "#ffffff", "#ffffff", ("#f2f2f2", "#cfcfcf", "#9c9c9c", "#333333"), ("#000000", "#666666", "#949494")),
     ),
 )
 

@@ -63,3 +63,12 @@ def bytes_text(count: int) -> str:
             break
         value, unit = value / 1000, larger
     return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def shortened(name: str, most: int = 18) -> str:
+    """A name of at most so many letters, the middle left out.
+
+    >>> shortened("features.denseblock4.conv16", 12)
+    'featu…conv16'
+    """
+    return name if len(name) <= most else f"{name[: (most - 1) // 2]}…{name[len(name) - most // 2 :]}"

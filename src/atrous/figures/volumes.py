@@ -9,7 +9,7 @@ from atrous.figures.drawing import Label, Layer, Mark, Path, Rect
 from atrous.figures.scene import Volume
 from atrous.figures.size import Size
 from atrous.figures.style import Ink
-from atrous.figures.text import sizes
+from atrous.figures.text import shortened, sizes
 
 #: More lines than this between channels cannot be told apart.
 MOST_LINES = 12
@@ -46,7 +46,7 @@ def volume_marks(volume: Volume, x: float, y: float) -> Iterator[Mark]:
     """The box from its upper left front corner, and its name and size below."""
     width, height, dx, dy = _box(volume)
     yield from extrude(x, y, width, height, dx, dy, volume.channels, Layer.GROUND)
-    yield Rect(x, y, width, height, Ink.FRONT, Layer.CELLS)
+    yield Rect(x, y, width, height, volume.state, Layer.CELLS)
     text = sizes((volume.channels, volume.rows, volume.columns))
     yield Label(x + (width + dx) / 2, y + height + 16, text, 13, Ink.TEXT)
-    yield Label(x + (width + dx) / 2, y + height + 34, volume.name, 12, Ink.FAINT)
+    yield Label(x + (width + dx) / 2, y + height + 34, shortened(volume.name), 12, Ink.FAINT)

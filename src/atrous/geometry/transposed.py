@@ -122,6 +122,27 @@ class TransposedWindow:
         """
         return sum(len(self.inputs_of_tap(t, size)) for t in range(self.kernel))
 
+    def reaches(self, index: int) -> IndexSet:
+        """The outputs that one input adds to, tap by tap, those that padding cuts off included.
+
+        >>> TransposedWindow(3, stride=2, pad_lo=1).reaches(0).runs
+        ((-1, 2),)
+        """
+        start = index * self.stride - self.pad_lo
+        return IndexSet.of(range(start, start + self.extent, self.dilation))
+
+    def stretched(self, size: int) -> tuple[int, Window]:
+        """The ordinary convolution that gives the same: how long ``size`` inputs are with ``stride - 1`` zeros between them,
+        and the window of the flipped kernel over them (Dumoulin and Visin, arXiv 1603.07285, section 4).
+
+        >>> TransposedWindow(3, stride=2, pad_lo=1, pad_hi=1).stretched(4)
+        (7, Window(kernel=3, stride=1, dilation=1, pad_lo=1, pad_hi=1, ceil=False))
+        """
+        long = (size - 1) * self.stride + 1
+        lo = self.extent - 1 - self.pad_lo
+        hi = self.output_size(size) + self.extent - 1 - long - lo
+        return long, Window(self.kernel, dilation=self.dilation, pad_lo=lo, pad_hi=hi)
+
     def inputs_of_tap(self, tap: int, size: int) -> range:
         """The inputs (of ``size``) that reach an output that exists through tap number ``tap``; padding cuts the others off.
 

@@ -33,6 +33,16 @@ def infer_facts(network: Network, inputs: Mapping[str, Fact]) -> dict[str, Fact]
     return facts
 
 
+def moving(network: Network, facts: Mapping[str, Fact]) -> frozenset[str]:
+    """The values that depend on what the inputs hold, not only on their sizes; values without a fact count as such."""
+    found = set(network.inputs)
+    for node in network.nodes:
+        fact = facts.get(node.output)
+        if found.intersection(node.inputs) and (fact is None or fact.value is None):
+            found.add(node.output)
+    return frozenset(found)
+
+
 def infer_node(node: Node, *operands: Fact) -> Fact:
     """The fact of one node's output; with its elements when they are few and follow from constants."""
     try:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from atrous.errors import ArgumentError, NetworkError
 from atrous.graph.fact import Dim, Fact
-from atrous.graph.facts import infer_facts, input_facts
+from atrous.graph.facts import infer_facts, input_facts, moving
 from atrous.graph.network import Network, Node, Shapes
 from atrous.report.costs import Costs, layer_costs, network_costs, open_costs, peak_bytes
 from atrous.report.coverage import AxisCoverage, layer_coverage, reach
@@ -50,12 +50,7 @@ class _Look:
     @cached_property
     def moving(self) -> frozenset[str]:
         """The values that depend on what the inputs hold, not only on their sizes."""
-        found = set(self.network.inputs)
-        for node in self.network.nodes:
-            fact = self.facts.get(node.output)
-            if found.intersection(node.inputs) and (fact is None or fact.value is None):
-                found.add(node.output)
-        return frozenset(found)
+        return moving(self.network, self.facts)
 
     @property
     def missing(self) -> str:

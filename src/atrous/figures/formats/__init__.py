@@ -8,8 +8,10 @@ from pathlib import Path
 from atrous.errors import ArgumentError
 from atrous.figures.formats.gif import write_gif
 from atrous.figures.formats.html import write_html
+from atrous.figures.formats.pdf import write_pdf
 from atrous.figures.formats.png import write_png
 from atrous.figures.formats.svg import write_svg
+from atrous.figures.formats.tikz import write_tikz
 from atrous.figures.frames import Writer, single
 
 
@@ -27,6 +29,8 @@ FORMATS: tuple[Format, ...] = (
     Format("SVG", ".svg", "an animation", single(write_svg)),
     Format("GIF", ".gif", "an animation", single(write_gif)),
     Format("PNG", ".png", "numbered files", write_png),
+    Format("PDF", ".pdf", "pages", single(write_pdf)),
+    Format("TikZ", ".tex", "pages", single(write_tikz)),
     Format("HTML", ".html", "a page that plays them", single(write_html)),
 )
 
