@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import atrous
@@ -64,8 +65,8 @@ def test_a_style_by_name() -> None:
         ("lecture:3 --step 4", "step: got 4; there are steps 1 to 3 of 'lecture-3'"),
         ("growth 13", "layers: got 13 of kernel 3; a stack has 1 to 12 layers of kernel 2 or more"),
         ("receptive-field resnet18 -i 1x3x64x64", "figures look along one path"),
-        ("receptive-field lenet --axis 2", "axis: got 2; the network has spatial axes 0 to 1"),
-        ("coverage vgg16 -i 1x3x224x224", "give a smaller input"),
+        ("receptive-field context_module -i 1x21x64x64 --axis 2", "axis: got 2; the network has spatial axes 0 to 1"),
+        ("coverage context_module -i 1x21x64x64", "give a smaller input"),
         ("conv 5 -c 3 -g 2", "channels: got 3 with groups=2; groups must divide them"),
     ],
 )
@@ -99,21 +100,21 @@ def test_every_command_draws(arguments: str, capsys: pytest.CaptureFixture[str])
 
 def test_activation_maps_of_a_network_on_an_image(capsys: pytest.CaptureFixture[str]) -> None:
     atrous.save(atrous.networks.dncnn(), "net.onnx")
-    np.save("image.npy", np.random.default_rng(0).integers(0, 255, (20, 30)).astype(np.uint8))
+    PIL.Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 30)).astype(np.uint8)).save("image.png")
     layer = atrous.networks.dncnn().nodes[2].name
-    assert main(["draw", "maps", "net.onnx", "image.npy", layer, "--unit", "3,0,29", "-o", "maps.svg"]) == 0
+    assert main(["draw", "maps", "net.onnx", "image.png", layer, "--unit", "3,0,29", "-o", "maps.svg"]) == 0
     told = capsys.readouterr()
     assert "Its pixels are given as 0 to 1." in told.err
     text = Path("maps.svg").read_text(encoding="utf-8")
     assert text.count("<image ") == 1 + 64
     assert f"unit (0, 29) of map 3 sees rows 0 to 2 and columns {29 - 2} to 29" in text
-    assert main(["draw", "maps", "net.onnx", "image.npy", layer, "--unit", "3,0,30", "-o", "b.svg"]) == 2
+    assert main(["draw", "maps", "net.onnx", "image.png", layer, "--unit", "3,0,30", "-o", "b.svg"]) == 2
     assert f"--unit: got '3,0,30'; the maps of {layer!r} are 64×20×30, counted from 0" in capsys.readouterr().err
 
 
 def test_maps_of_what_has_none(capsys: pytest.CaptureFixture[str]) -> None:
-    np.save("image.npy", np.zeros((32, 32), np.uint8))
-    assert main(["draw", "maps", "lenet", "image.npy", "f6"]) == 2
+    PIL.Image.fromarray(np.zeros((32, 32), np.uint8)).save("image.png")
+    assert main(["draw", "maps", "lenet", "image.png", "f6"]) == 2
     assert "LAYER: 'f6' makes an array of 1×84; only maps (N, K, rows, columns) are pictures" in capsys.readouterr().err
 
 

@@ -81,7 +81,7 @@ def fully_connected(
 @drawing
 def maps(
     network: Name,
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="An image: PNG, JPEG, TIFF or .npy.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="An image: PNG, JPEG or TIFF.")],
     layer: Annotated[str, typer.Argument(metavar="LAYER", help="A layer, by its name in 'atrous inspect'.")],
     scaling: Annotated[
         str, typer.Option("--scaling", metavar="NAME", help=f"How pixels are given to it: {', '.join(SCALINGS)}.")
