@@ -20,9 +20,9 @@ from PIL import Image
 
 import atrous
 from atrous.explorer import workbench
-from atrous.explorer.colours import coloured, two_ended
 from atrous.explorer.fitting import SCALINGS, Settings, fit
 from atrous.explorer.picture import Picture, read_picture, sample
+from atrous.figures.colours import coloured, two_ended
 from atrous.geometry import ReceptiveField, Window
 from atrous.graph.evaluate import evaluate
 from atrous.importers import load

@@ -10,7 +10,6 @@ from math import prod
 from typing import Any
 
 from atrous.geometry import (
-    ReceptiveField,
     Same,
     TransposedWindow,
     Window,
@@ -23,9 +22,8 @@ from atrous.geometry import (
 from atrous.geometry import unread as unread_by_cause
 from atrous.geometry.nearest import nearest
 
-#: Random windows, and random stacks of them.
+#: How many random windows.
 WINDOWS = 400
-STACKS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,6 @@ def vectors(seed: int) -> list[Vector]:
     for _ in range(WINDOWS):
         window, size = random_window(draw)
         found += _of_window(window, size, draw)
-    for _ in range(STACKS):
-        found += _of_stack(draw)
     # PyTorch refuses a pooling whose padding is more than half of its kernel
     found += [Vector("poolPadding", [kernel], max(p for p in range(9) if 2 * p <= kernel)) for kernel in range(1, 9)]
     return found + list(_of_costs(draw)) + list(_of_shifts(draw))
@@ -105,29 +101,6 @@ def _of_window(window: Window, size: int, draw: random.Random) -> Iterator[Vecto
     remedies = {"input": "size"}
     wanted = [{"argument": remedies.get(r.argument, r.argument), "value": r.value} for r in nearest(window, size)]
     yield Vector("nearest", [given, size], wanted)
-
-
-def _of_stack(draw: random.Random) -> Iterator[Vector]:
-    windows = [
-        Window(draw.randint(1, 4), draw.choice((1, 1, 2)), draw.randint(1, 4), *(draw.randint(0, 3),) * 2)
-        for _ in range(draw.randint(1, 5))
-    ]
-    given, sizes = [as_given(window) for window in windows], [draw.randint(1, 60)]
-    for window in windows:
-        sizes.append(window.output_size(sizes[-1]))
-        if sizes[-1] < 1:
-            break
-    yield Vector("stackSizes", [given, sizes[0]], sizes)
-    field, output = ReceptiveField.through(windows), draw.randint(0, 5)
-    yield Vector("fieldInputs", [given, output], list(field.inputs(output)))
-    seen, jump = field.inputs(0), field.jump
-    assert field.size is not None
-    assert jump is not None
-    assert jump.denominator == 1
-    numbers = {"size": field.size, "jump": jump.numerator, "start": seen.span[0], "holes": len(seen.holes)}
-    yield Vector("receptiveField", [given], numbers)
-    if sizes[-1] >= 1:
-        yield Vector("paths", [given, sizes], list(coverage(windows, sizes).counts))
 
 
 def _of_costs(draw: random.Random) -> Iterator[Vector]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from atrous.explorer.colours import coloured
+from atrous.figures.colours import coloured
 from atrous.geometry import IndexSet
 from atrous.graph.fact import Array
 from atrous.report import Figure, Report, Row

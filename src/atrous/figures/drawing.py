@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from atrous.figures.fonts import UNITS, letter_widths
+from atrous.figures.pixels import Pixels
 from atrous.figures.scene import State
-from atrous.figures.style import Role
+from atrous.figures.style import Ink, Role
 
 
 class Layer(IntEnum):
@@ -76,8 +77,29 @@ class Label:
         return self.y + 0.35 * self.size
 
 
-Mark = Rect | Path | Label
-NOW = frozenset((State.READ, State.READ_PADDING, State.CURRENT))
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Pixels in a rectangle from its upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    pixels: Pixels
+    role: Role = Ink.AXIS
+    layer: Layer = Layer.CELLS
+
+
+Mark = Rect | Path | Label | Image
+
+#: Cells share their edges. The outlines of what is weak would cut those of the others, so it lies lower; what is read or
+#: computed now lies highest.
+_WEAK = (State.ABSENT, State.PADDING, State.CUT, State.PENDING, State.ZERO, State.INSERTED)
+_READ = (State.READ_PADDING, State.READ, State.FIELD, State.START, State.ADDED, State.SHARED)
+_NOW = (*_READ, State.LARGEST, State.CURRENT)
+_HEIGHT: dict[Role, int] = {
+    role: height for height, role in enumerate((*_WEAK, *(state for state in State if state not in _WEAK + _NOW), *_NOW))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +118,17 @@ class Drawing:
         return cls(width, height, tuple(sorted(marks, key=level)), title, description)
 
 
-def level(mark: Mark) -> tuple[Layer, int]:
+def level(mark: Mark) -> tuple[Layer, int, int]:
     """How high a mark lies; those of one level lie in their order."""
-    # A cell of this step lies above its neighbours, whose outlines would cut its own.
-    now = isinstance(mark, Rect) and mark.role in NOW
-    return mark.layer, (Rect, Path, Label).index(type(mark)) * 2 + now
+    kind = (Image, Rect, Path, Label).index(type(mark))
+    return mark.layer, kind, _HEIGHT.get(mark.role, 0) if isinstance(mark, Rect) else 0
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
     """How wide a line of text is in pixels, in the font of figures; letters that it lacks count as wide as high.
 
     >>> text_width("3×3", 20)
-    42.216796875
+    42.20703125
     """
     widths = letter_widths(bold=bold)
     return sum(widths.get(letter, UNITS) for letter in text) * size / UNITS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from atrous.figures.drawing import Anchor, Drawing, Label, Layer, Mark, Path, text_width
-from atrous.figures.scene import Beam, Grid, Link, Scene, Spot
+from atrous.figures.scene import Beam, Grid, Link, Picture, Scene, Spot
 from atrous.figures.shapes import Placed, part_marks, part_size
 from atrous.figures.style import Ink
 
@@ -84,7 +84,7 @@ def _parts(scene: Scene, placed: Places, start: float) -> Iterator[Mark]:
     for key, spot in placed.items():
         over = bool(targets) and key not in targets
         yield from part_marks(spot, Layer.OVER if over else Layer.GROUND, Layer.OVER_CELLS if over else Layer.CELLS)
-        if isinstance(spot.part, Grid) and spot.part.label:
+        if isinstance(spot.part, Grid | Picture) and spot.part.label:
             yield _name(spot, spot.part.label, start if scene.aligned else None)
 
 

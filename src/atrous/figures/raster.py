@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from atrous.errors import ArgumentError
 from atrous.figures.drawing import Anchor, Drawing, Label, Path, Rect, fitted
+from atrous.figures.drawing import Image as Picture
 from atrous.figures.fonts import drawable, font_file
 from atrous.figures.frames import Frames
 from atrous.figures.palette import with_palette
@@ -55,6 +56,9 @@ def to_image(drawing: Drawing, style: Style, scale: float) -> Image:
             _rect(canvas, mark, paint, k)
         elif isinstance(mark, Path):
             _path(canvas, mark, paint, k)
+        elif isinstance(mark, Picture):
+            size = (max(1, round(mark.width * k)), max(1, round(mark.height * k)))
+            image.paste(mark.pixels.image().resize(size, PIL.Image.Resampling.NEAREST), (round(mark.x * k), round(mark.y * k)))
         else:
             _label(canvas, mark, paint, style, k)
     return image.reduce(FINER)

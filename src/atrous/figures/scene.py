@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
+from atrous.figures.pixels import Pixels
+
 
 class State(Enum):
     """What a cell is at this step; the value is what a legend calls it."""
@@ -149,7 +151,28 @@ class Volume:
     state: State = State.SIGNAL
 
 
-Part = Grid | Chart | Bars | Volume
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A rectangle on a picture, in shares of its height and width from the upper left corner."""
+
+    top: float
+    left: float
+    bottom: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image: so wide on paper, with frames around what is marked on it."""
+
+    name: str
+    pixels: Pixels
+    width: float
+    label: str = ""
+    frames: tuple[Frame, ...] = ()
+
+
+Part = Grid | Chart | Bars | Volume | Picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from atrous.figures.charts import bars_marks, bars_size, chart_marks, chart_size
-from atrous.figures.drawing import Label, Layer, Mark, Path, Rect
-from atrous.figures.scene import Bars, Cell, Chart, Grid, Part, State, Volume
+from atrous.figures.drawing import Image, Label, Layer, Mark, Path, Rect
+from atrous.figures.scene import Bars, Cell, Chart, Grid, Part, Picture, State
 from atrous.figures.size import Size
 from atrous.figures.style import Ink
 from atrous.figures.text import number
@@ -59,6 +59,8 @@ def part_size(part: Part, unit: float) -> Size:
         return Size(width + t, part.rows * unit, t * SLANT)
     if isinstance(part, Chart):
         return chart_size(part)
+    if isinstance(part, Picture):
+        return Size(part.width, part.width * part.pixels.rows / part.pixels.columns)
     return bars_size(part) if isinstance(part, Bars) else volume_size(part)
 
 
@@ -71,8 +73,23 @@ def part_marks(placed: Placed, ground: Layer, cells: Layer) -> Iterator[Mark]:
         yield from chart_marks(part, placed.x, placed.y)
     elif isinstance(part, Bars):
         yield from bars_marks(part, placed.x, placed.y)
-    elif isinstance(part, Volume):
+    elif isinstance(part, Picture):
+        yield from _picture_marks(placed, part)
+    else:
         yield from volume_marks(part, placed.x, placed.y)
+
+
+def _picture_marks(placed: Placed, picture: Picture) -> Iterator[Mark]:
+    x, y, width, height = placed.x, placed.y, placed.size.width, placed.size.height
+    yield Image(x, y, width, height, picture.pixels)
+    for frame in picture.frames:
+        left, top, right, bottom = (
+            x + frame.left * width,
+            y + frame.top * height,
+            x + frame.right * width,
+            y + frame.bottom * height,
+        )
+        yield Path(((left, top), (right, top), (right, bottom), (left, bottom)), Ink.FRAME, Layer.FRAMES, closed=True)
 
 
 def _recession(grid: Grid, unit: float) -> float:
@@ -86,6 +103,8 @@ def _grid_marks(placed: Placed, grid: Grid, ground: Layer, cells: Layer) -> Iter
     size = min(0.42, 1.5 / _longest(grid)) * placed.unit
     for i, row in enumerate(grid.cells):
         for j, cell in enumerate(row):
+            if cell.state is State.ABSENT:
+                continue
             x, y, w, h = placed.cell(i, j)
             yield Rect(x, y, w, h, cell.state, cells)
             if cell.state in (State.UNREAD, State.CUT, State.HOLE):

@@ -108,7 +108,7 @@ def _style(name: str, p: Palette) -> Style:
         State.CURRENT: cell(p.current, p.text, 2, text=p.on_current),
         State.INSERTED: cell(p.paper, p.faint, dash=2, text=p.faint),
         State.ADDED: cell(p.read, p.read_line, 1.5),
-        State.LARGEST: cell(p.read_line, p.text, 2, text=p.paper),
+        State.LARGEST: cell(p.current, p.text, 2, text=p.on_current),
         State.SHARED: cell(p.weight, p.read_line, 1.5),
         State.LINEAR: cell(p.signal),
         State.NONLINEAR: cell(p.read, p.read_line, 1.5, dash=4),
@@ -153,11 +153,12 @@ DARK = _style(
         *("#6fd69b", "#0c1a12", "#2a3038", ("#1d3528", "#245438", "#2e7549", "#6fd69b"), ("#74b3f2", "#ffb454", "#6fd69b")),
     ),
 )
-#: Okabe and Ito's colours, which remain apart under the common colour vision deficiencies.
+#: Okabe and Ito's colours, which remain apart under the common colour vision deficiencies; the vermilion of outlines is a
+#: little darker than theirs, so that words on it are legible.
 COLOUR_SAFE = _style(
     "colour-safe",
     Palette(
-        *("#ffffff", "#111111", "#5f5f5f", "#888888", "#cfe8f7", "#f4f4f4", "#f6d38b", "#d55e00", "#e2aecb", "#bfe3d8"),
+        *("#ffffff", "#111111", "#5f5f5f", "#888888", "#cfe8f7", "#f4f4f4", "#f6d38b", "#c25400", "#e2aecb", "#bfe3d8"),
         *("#0072b2", "#ffffff", "#e3e3e3", ("#e4f0f7", "#a6cfe7", "#56b4e9", "#0072b2"), ("#0072b2", "#d55e00", "#009e73")),
     ),
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from itertools import groupby
 from xml.sax.saxutils import escape
 
-from atrous.figures.drawing import Drawing, Label, Mark, Path, Rect, fitted
+from atrous.figures.drawing import Drawing, Image, Label, Mark, Path, Rect, fitted
 from atrous.figures.film import sheets
 from atrous.figures.frames import Frames
 from atrous.figures.style import Paint, Style
@@ -82,6 +83,8 @@ def elements(marks: Iterable[Mark], style: Style) -> Iterator[str]:
         if kind == "text":
             lines = "".join(_text(mark) for mark in run if isinstance(mark, Label))
             yield f"<g {attributes}>{lines}</g>\n"
+        elif kind == "image":
+            yield from (_image(mark) for mark in run if isinstance(mark, Image))
         else:
             yield f'<path {attributes} d="{"".join(map(_outline, run))}"/>\n'
 
@@ -89,6 +92,8 @@ def elements(marks: Iterable[Mark], style: Style) -> Iterator[str]:
 def _key(mark: Mark, style: Style) -> tuple[str, str]:
     """What kind of element draws a mark, and the attributes that it shares with marks painted alike."""
     paint = style.paint(mark.role)
+    if isinstance(mark, Image):
+        return "image", ""
     if isinstance(mark, Label):
         weight = ' font-weight="bold"' if mark.bold else ""
         anchor = "" if mark.anchor.value == "start" else f' text-anchor="{mark.anchor.value}"'
@@ -107,6 +112,13 @@ def _dashes(mark: Rect | Path, paint: Paint) -> list[str]:
         return [f'stroke-dasharray="{_n(paint.dash)}"']
     dash = fitted(paint.dash, mark.width)
     return [f'stroke-dasharray="{_n3(dash)}" stroke-dashoffset="{_n3(dash / 2)}"']
+
+
+def _image(mark: Image) -> str:
+    place = f'x="{_n(mark.x)}" y="{_n(mark.y)}" width="{_n(mark.width)}" height="{_n(mark.height)}"'
+    # Pixels of small maps are data, not a photograph: they stay squares.
+    sharp = ' style="image-rendering:pixelated"' if mark.pixels.columns < mark.width else ""
+    return f'<image {place}{sharp} href="data:image/png;base64,{b64encode(mark.pixels.png()).decode()}"/>\n'
 
 
 def _outline(mark: Mark) -> str:

@@ -17,21 +17,20 @@ from atrous.figures.frames import Writer, single
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format: chosen by the suffix of a name; ``many`` says what becomes of several steps."""
+    """A file format: chosen by the suffix of a name."""
 
     name: str
     suffix: str
-    many: str
     write: Writer
 
 
 FORMATS: tuple[Format, ...] = (
-    Format("SVG", ".svg", "an animation", single(write_svg)),
-    Format("GIF", ".gif", "an animation", single(write_gif)),
-    Format("PNG", ".png", "numbered files", write_png),
-    Format("PDF", ".pdf", "pages", single(write_pdf)),
-    Format("TikZ", ".tex", "pages", single(write_tikz)),
-    Format("HTML", ".html", "a page that plays them", single(write_html)),
+    Format("SVG", ".svg", single(write_svg)),
+    Format("GIF", ".gif", single(write_gif)),
+    Format("PNG", ".png", write_png),
+    Format("PDF", ".pdf", single(write_pdf)),
+    Format("TikZ", ".tex", single(write_tikz)),
+    Format("HTML", ".html", single(write_html)),
 )
 
 

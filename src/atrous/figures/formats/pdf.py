@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from atrous.errors import ArgumentError
-from atrous.figures.drawing import Anchor, Drawing, Label, Path, Rect, fitted, text_width
+from atrous.figures.drawing import Anchor, Drawing, Image, Label, Path, Rect, fitted, text_width
 from atrous.figures.fonts import drawable, font_file
 from atrous.figures.frames import Frames
 from atrous.figures.style import Paint, Style
@@ -51,6 +51,8 @@ def write_pdf(frames: Frames) -> bytes:
 
 
 def _page(canvas: Canvas, drawing: Drawing, style: Style) -> None:
+    from reportlab.lib.utils import ImageReader
+
     canvas.scale(POINT, POINT)
     canvas.setLineJoin(1)
     canvas.setFillColor(style.paper)
@@ -59,6 +61,9 @@ def _page(canvas: Canvas, drawing: Drawing, style: Style) -> None:
         paint = style.paint(mark.role)
         if isinstance(mark, Label):
             _label(canvas, mark, paint, style, drawing.height)
+        elif isinstance(mark, Image):
+            below = drawing.height - mark.y - mark.height
+            canvas.drawImage(ImageReader(mark.pixels.image()), mark.x, below, mark.width, mark.height)
         else:
             _shape(canvas, mark, paint, drawing.height)
 

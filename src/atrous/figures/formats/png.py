@@ -33,5 +33,5 @@ def _png(image: Image, drawing: Drawing, dots: float) -> bytes:
     told.add_itxt("Title", printable(drawing.title))
     told.add_itxt("Description", printable(drawing.description))
     file = BytesIO()
-    image.save(file, "PNG", compress_level=9, pnginfo=told, dpi=(dots, dots))
+    image.save(file, "PNG", compress_level=6, pnginfo=told, dpi=(dots, dots))
     return file.getvalue()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from atrous.figures.drawing import Anchor, Drawing, Label, Mark, Path, Rect, fitted
+from atrous.errors import ArgumentError
+from atrous.figures.drawing import Anchor, Drawing, Image, Label, Mark, Path, Rect, fitted
 from atrous.figures.frames import Frames
 from atrous.figures.style import Paint, Style
 from atrous.figures.tex import tex
@@ -24,6 +25,8 @@ _ANCHOR = {Anchor.START: "base west", Anchor.MIDDLE: "base", Anchor.END: "base e
 
 def write_tikz(frames: Frames) -> bytes:
     """A standalone document, UTF-8."""
+    if any(isinstance(mark, Image) for drawing in frames.drawings for mark in drawing.marks):
+        raise ArgumentError("path: TikZ draws no pictures, and this figure has some; write .pdf, .svg, .png or .html")
     pages = [_page(drawing, frames.style) for drawing in frames.drawings]
     marks = (mark for drawing in frames.drawings for mark in drawing.marks)
     used = {frames.style.paper}.union(*(_colours(mark, frames.style.paint(mark.role)) for mark in marks))
@@ -49,7 +52,8 @@ def _page(drawing: Drawing, style: Style) -> str:
 
 
 def _lines(drawing: Drawing, style: Style) -> Iterator[str]:
-    for (node, options), run in groupby(drawing.marks, key=lambda mark: (isinstance(mark, Label), _options(mark, style))):
+    marks = [mark for mark in drawing.marks if not isinstance(mark, Image)]
+    for (node, options), run in groupby(marks, key=lambda mark: (isinstance(mark, Label), _options(mark, style))):
         if node:
             yield from (f"\\node[{options}] at {_label(mark)};\n" for mark in run if isinstance(mark, Label))
         else:
@@ -60,7 +64,7 @@ def _label(mark: Label) -> str:
     return f"({_n(mark.x)},{_n(mark.baseline)}) {{{tex(mark.text)}}}"
 
 
-def _options(mark: Mark, style: Style) -> str:
+def _options(mark: Label | Rect | Path, style: Style) -> str:
     paint = style.paint(mark.role)
     if isinstance(mark, Label):
         size = _n(mark.size * POINT)

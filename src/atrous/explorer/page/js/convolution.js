@@ -71,13 +71,20 @@ export function grids(layer, state, view, { looked = look(layer, state, view), s
 
 const sized = (planes, sizes) => (planes > 1 ? shape([planes, ...sizes]) : sizes.length > 1 ? shape(sizes) : `${sizes[0]}`);
 
-/** The size of cells with which the widest grid fits, all its planes side by side if they can be. */
+/** The size of cells with which all grids stand in one line; else with which the input's planes do; else the widest plane. */
 export function sideFor(layer, view) {
   const most = Math.max(38, Math.min(56, Math.floor(view.width / 24)));
   const columns = paddedSize(layer.windows.at(-1), layer.size.at(-1));
-  const planes = layer.size.length === 1 ? 1 : layer.channels * (layer.size.length === 3 ? paddedSize(layer.windows[0], layer.size[0]) : 1);
-  const all = Math.floor((view.width - 12 - 14 * (planes - 1)) / (columns * planes));
-  return all >= 30 ? Math.min(most, all) : cellSize(view, columns, 36);
+  if (layer.size.length === 1) return cellSize(view, columns, most);
+  const frames = layer.size.length === 3 ? paddedSize(layer.windows[0], layer.size[0]) : 1;
+  const planes = Array(layer.channels).fill(Array(frames).fill(columns)).flat();
+  const kernels = Array(layer.channels).fill(layer.windows.at(-1).kernel);
+  const maps = Array(layer.filters).fill(layer.outputs.at(-1));
+  const side = (grids, signs) => Math.floor((view.width - 12 - signs - 16 * grids.length) / grids.reduce((all, each) => all + each, 0));
+  const line = side([...planes, ...kernels, ...maps], 130);
+  if (line >= 30) return Math.min(most, line);
+  const all = side(planes, 0);
+  return all >= 28 ? Math.min(40, all) : cellSize(view, columns, 36);
 }
 
 /** What stands above a plane: its channel or map where there are several, its time on a third axis. */

@@ -1,6 +1,6 @@
 // Every formula of the explorer about sizes, what is read, and costs. It is the algebra of atrous.geometry, in the same words,
-// and the tests hold each function against vectors that atrous.geometry computes. No other module calculates with sizes,
-// kernels, strides, dilations or paddings.
+// and the tests hold each function against vectors that atrous.geometry computes. Stacks of windows are in stack_geometry.js; no
+// other module calculates with sizes, kernels, strides, dilations or paddings.
 //
 // A window is {kernel, stride, dilation, before, after}: one axis of a convolution. Output o reads the inputs
 // o*stride - before + t*dilation for the taps t = 0 .. kernel-1; inputs below 0 or beyond the signal are padding.
@@ -98,45 +98,6 @@ export const transposedSize = (w, size) => (size - 1) * w.stride + extent(w) - w
 export function transposedInputs(w, output) {
   const places = Array.from({ length: w.kernel }, (_, tap) => output + w.before - tap * w.dilation);
   return [...new Set(places.filter((at) => at % w.stride === 0).map((at) => at / w.stride))].sort((a, b) => a - b);
-}
-
-/** The sizes of a signal and of what each window of a stack makes of it. A size below 1 ends the list: nothing is left. */
-export function stackSizes(windows, size) {
-  const sizes = [size];
-  for (const w of windows) {
-    sizes.push(outputSize(w, sizes.at(-1)));
-    if (sizes.at(-1) < 1) break;
-  }
-  return sizes;
-}
-
-/** The inputs that one output of a stack of windows sees, first window nearest to the input; padding counts as input. */
-export function fieldInputs(windows, output) {
-  let seen = new Set([output]);
-  for (const w of [...windows].reverse()) seen = new Set([...seen].flatMap((at) => inputs(w, at)));
-  return [...seen].sort((a, b) => a - b);
-}
-
-/** The receptive field of a stack: `size` from the first to the last input seen, how many of them are `holes`, the `jump` from
- * one output's field to the next one's, and the `start` of output 0's (below 0: in the padding). */
-export function receptiveField(windows) {
-  const seen = fieldInputs(windows, 0);
-  const jump = windows.reduce((product, w) => product * w.stride, 1);
-  const size = seen.at(-1) - seen[0] + 1;
-  return { size, jump, start: seen[0], holes: size - seen.length };
-}
-
-/** How many ways lead from each input to an output of the stack. `sizes` as of `stackSizes`; what lands on an inner padding
- * leads nowhere. */
-export function paths(windows, sizes) {
-  let counts = Array(Math.max(0, sizes.at(-1))).fill(1);
-  windows.slice(0, sizes.length - 1).forEach((_, back, all) => {
-    const at = all.length - 1 - back;
-    const before = Array(sizes[at]).fill(0);
-    counts.forEach((count, output) => landing(windows[at], output, sizes[at]).forEach((input) => (before[input] += count)));
-    counts = before;
-  });
-  return counts;
 }
 
 /** The product of whole numbers, exactly: a BigInt. */

@@ -46,16 +46,17 @@ function contents() {
     h("li", { key: id }, h("a", { href: `#${id}`, onclick: go(id), "aria-current": lecture.at === id ? "true" : null }, h("span", { class: "at" }, number), h("span", {}, title)));
   const own = document.getElementById("own");
   const last = own ? h("li", { key: "own" }, h("a", { href: "#own" }, h("span", { class: "at" }, "+"), h("span", {}, "Your own network"))) : null;
-  const wide = matchMedia("(min-width: 75rem)").matches;
   patch(
     document.getElementById("contents"),
-    h("details", { key: "all", open: wide ? true : undefined }, h("summary", {}, "Contents"), h("ol", {}, scenes.map(row), last)),
+    h("details", { key: "all" }, h("summary", {}, "Contents"), h("ol", {}, scenes.map(row), last)),
   );
 }
 
 patch(document.getElementById("tools"), tools({ lecture, link: () => location.href.split("#")[0] + link() }));
 document.getElementById("scenes").append(...[...stages.values()].map((stage) => stage.section));
 contents();
+// beside the lecture the contents begin open, above it closed; from then on they are as somebody left them
+document.querySelector("#contents details").open = matchMedia("(min-width: 75rem)").matches;
 // all widths first, then all drawings: the browser lays the page out once
 for (const stage of stages.values()) stage.measure();
 for (const stage of stages.values()) stage.watch();
