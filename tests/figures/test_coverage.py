@@ -77,16 +77,20 @@ def test_growth_is_that_of_geometry_for_equal_parameters() -> None:
     steps = growth(5, 3, 16)
     chart = steps[-1].bands[0][0]
     assert isinstance(chart, Chart)
-    dilated, plain = chart.series
+    dilated, plain, larger = chart.series
     assert [y for _, y in dilated.points] == [3, 7, 15, 31, 63]
     assert [y for _, y in plain.points] == [3, 5, 7, 9, 11]
     one = convolution_cost(16, 16, (Window(3),) * 2, (9, 9)).parameters
     assert [x for x, _ in dilated.points] == [x for x, _ in plain.points] == [one * n for n in range(1, 6)]
     assert [len(step.bands[0][0].series[0].points) for step in steps] == [1, 2, 3, 4, 5]  # type: ignore[union-attr]
     assert steps[-1].caption == (
-        "5 layers of 3×3, 11,520 parameters either way",
-        "the receptive field spans 63 with dilations 1, 2, 4, 8 and 11 with dilation 1",
+        "5 layers",
+        "3×3, dilations 1, 2, 4, 8, ...: a field of 63 for 11,520 weights",
+        "3×3, dilation 1: a field of 11 for 11,520 weights",
+        "5×5, dilation 1: a field of 21 for 32,000 weights",
     )
+    assert [y for _, y in larger.points] == fields([Window(5)] * 5)
+    assert larger.points[0][0] == convolution_cost(16, 16, (Window(5),) * 2, (9, 9)).parameters
     assert fields([Window(5)] * 2) == [5, 9]
 
 

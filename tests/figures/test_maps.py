@@ -73,3 +73,27 @@ def test_what_is_no_picture_is_refused() -> None:
 def test_shrinking_takes_means() -> None:
     assert shrunk(np.arange(16, dtype=np.uint8).reshape(4, 4), 2).tolist() == [[2, 4], [10, 12]]
     assert shrunk(np.zeros((3, 5)), 5).shape == (3, 5)
+
+
+def test_the_scale_is_that_of_the_maps_that_are_drawn() -> None:
+    maps = np.ones((70, 1, 2))
+    maps[69] = -5, 9
+    assert activation_maps(maps).caption == ("64 of 70 maps of 1×2, from 0 (black) to 1 (white)",)
+    peak = np.zeros((1, 1, 320))
+    peak[0, 0, 0] = 8
+    scene = activation_maps(peak)
+    assert scene.caption[0] == "1 of 1 maps of 1×320, from 0 (black) to 4 (white)"
+    assert max(pictures(scene)[0].pixels.data) == 255
+
+
+def test_a_unit_beyond_the_first_maps_is_shown_among_its_own() -> None:
+    scene = activation_maps(np.ones((70, 2, 2)), unit=(65, 1, 0), field=((0, 1), (0, 1)))
+    assert [picture.name for picture in pictures(scene) if picture.frames] == ["map 65"]
+    assert scene.caption[0].startswith("6 of 70 maps")
+    with pytest.raises(ArgumentError, match=r"unit: got \(70, 0, 0\); the maps are 70×2×2, counted from 0"):
+        activation_maps(np.ones((70, 2, 2)), unit=(70, 0, 0))
+
+
+def test_what_is_not_finite_is_told() -> None:
+    scene = activation_maps(np.array([[[np.nan, np.inf, 2.0]]]))
+    assert scene.caption == ("1 of 1 maps of 1×3, from 0 (black) to 2 (white), 2 not finite and drawn as 0",)

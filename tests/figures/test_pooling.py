@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -54,3 +56,24 @@ def test_what_a_ceil_mode_adds_never_counts() -> None:
 def test_channels_are_pooled_alike_so_one_is_drawn() -> None:
     with pytest.raises(ArgumentError, match="channels: got 3; pooling treats each channel alike and is drawn for one"):
         pooling(as_layer(4, kernel=2, channels=3), MAXIMUM)
+
+
+def test_the_title_tells_every_setting() -> None:
+    layer = as_layer((5, 6), kernel=3, stride=2, padding=((1, 0), 1), dilation=(1, 2), ceil=True)
+    title = "Max pooling: kernel 3×3, padding (1+0, 1), stride 2, dilation (1, 2), sizes rounded up"
+    assert pooling(layer, MAXIMUM)[0].title == title
+
+
+@given(st.lists(axis, min_size=2, max_size=2), st.booleans())
+def test_cells_that_are_read_are_those_of_the_window(axes: list[tuple[int, ...]], ceil: bool) -> None:
+    size, kernel, stride, dilation, padding = (tuple(each) for each in zip(*axes, strict=True))
+    try:
+        layer = as_layer(size, kernel=kernel, stride=stride, dilation=dilation, padding=padding, ceil=ceil)
+    except ArgumentError:
+        return
+    for at, scene in zip(np.ndindex(*layer.outputs), pooling(layer, MAXIMUM), strict=True):
+        read = scene.grid("input").find(State.READ, State.LARGEST, State.READ_PADDING)
+        assert set(read) == set(product(*(window.inputs(o) for window, o in zip(layer.windows, at, strict=True))))
+        inside = scene.grid("input").find(State.READ, State.LARGEST)
+        landing = (window.landing(o, n) for window, o, n in zip(layer.windows, at, layer.space, strict=True))
+        assert set(inside) == set(product(*landing))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from atrous import reference
 from atrous.errors import ArgumentError
-from atrous.figures.receptive import cone, context, field_map
+from atrous.figures.coverage import state_of
+from atrous.figures.receptive import LARGEST_FIELD, cone, context, field_map
 from atrous.figures.scene import Chart, State
 from atrous.figures.settings import Layer, as_layer
-from atrous.geometry import TransposedWindow, Window
+from atrous.geometry import ReceptiveField, TransposedWindow, Window
 
 setting = st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.integers(0, 1), st.booleans())
 
@@ -56,7 +59,7 @@ def test_what_the_steps_say() -> None:
     assert [step.caption[0] for step in steps] == [
         "output 1 of the last layer",
         "output 1 of the last layer depends on 2 outputs of layer 1 in a span of 5, so 3 are without influence",
-        "output 1 of the last layer depends on 6 inputs in a span of 7, so 1 are without influence",
+        "output 1 of the last layer depends on 6 inputs in a span of 7, so 1 is without influence",
     ]
     assert len(steps[-1].links) == 2 + 6
 
@@ -94,3 +97,19 @@ def test_the_context_module_as_published() -> None:
     assert steps[-1].caption == ("layer 8, kernel 1: a field of 67×67, 64·C² weights so far", "every input in it is read")
     assert context(channels=10)[-1].caption[0].endswith("6,400 weights so far")
     assert context((2, 2))[1].caption[1] == "4 inputs in it are never read"
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(1, 3)), min_size=1, max_size=3))
+def test_the_map_is_what_geometry_says_of_one_output(settings: list[tuple[int, int, int]]) -> None:
+    windows = [Window(kernel, stride, dilation) for kernel, stride, dilation in settings]
+    field = ReceptiveField.through(windows).inputs(0)
+    assume(field.extent <= LARGEST_FIELD)
+    paths = Counter({0: 1})
+    for window in reversed(windows):
+        step: Counter[int] = Counter()
+        for output, count in paths.items():
+            step.update(dict.fromkeys(window.inputs(output), count))
+        paths = step
+    grid = field_map([windows, [Window(1)] * len(windows)]).grid("input")
+    assert {row for row, _ in grid.find(*(state for state in State if state is not State.UNREAD))} == set(field)
+    assert [row[0].state for row in grid.cells] == [state_of(paths[i]) for i in range(field.extent)]

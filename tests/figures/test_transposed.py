@@ -88,3 +88,9 @@ def test_numbers_of_many_channels_do_not_spread() -> None:
     layer = as_layer(3, kernel=2, channels=2, transposed=True)
     with pytest.raises(ArgumentError, match="numbers: got 2 channels and 1 kernels; kernels spread in numbers for one channel"):
         spreading(layer, transposed_numbers(layer))
+
+
+def test_the_title_tells_every_setting() -> None:
+    layer = as_layer(3, kernel=3, stride=2, padding=1, output_padding=1, transposed=True)
+    title = "Transposed convolution: kernel 3, padding 1, stride 2, output padding 1"
+    assert {scene.title for scene in (*spreading(layer), *stretching(layer))} == {title}

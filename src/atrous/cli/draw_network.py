@@ -98,9 +98,8 @@ def maps(
         typer.echo(f"atrous: {line}", err=True)
     made = activations(model, fitted.array, [layer])[layer]
     if made.ndim != 4:
-        raise ArgumentError(
-            f"LAYER: {layer!r} makes an array of shape {made.shape}; only maps (N, K, rows, columns) are pictures"
-        )
+        seen = "×".join(map(str, made.shape))
+        raise ArgumentError(f"LAYER: {layer!r} makes an array of {seen}; only maps (N, K, rows, columns) are pictures")
     if unit is None:
         return figures.activation_maps(made[0], fitted.shown, name=layer)
     place = read_sizes("--unit", unit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import log10
 
 from atrous.figures.drawing import Anchor, Label, Layer, Mark, Path, Rect, text_width
@@ -11,39 +11,67 @@ from atrous.figures.size import Size
 from atrous.figures.style import Ink
 from atrous.figures.text import number
 
-WIDTH, HEIGHT = 620.0, 320.0
+WIDTH, HEIGHT = 560.0, 320.0
 LEFT, BELOW = 64.0, 56.0
 BAR, BAR_ROOM, LONGEST = 34.0, 78.0, 460.0
+#: Left, top, right and bottom.
+Box = tuple[float, float, float, float]
 CURVES = (Ink.FIRST, Ink.SECOND, Ink.THIRD)
 
 
 def chart_size(chart: Chart) -> Size:
-    """The plot with its axes and the names of the curves."""
-    return Size(LEFT + WIDTH + 24, HEIGHT + BELOW, 0.0)
+    """The plot with its axes, and the names of the curves to its right."""
+    names = max(text_width(series.name, 14) for series in chart.series)
+    return Size(LEFT + WIDTH + 38 + names, HEIGHT + BELOW, 0.0)
 
 
 def chart_marks(chart: Chart, x: float, y: float) -> Iterator[Mark]:
-    """Two axes from zero, curves through dots, the names of the curves in the upper left."""
-    left, bottom = x + LEFT, y + HEIGHT
-    x_top, y_top = chart.reach[0], chart.reach[1] * 1.12
-    yield Path(((left, y), (left, bottom), (left + WIDTH, bottom)), Ink.AXIS, Layer.GROUND)
-    yield Label(left + WIDTH / 2, bottom + 42, chart.x_name, 14, Ink.FAINT)
+    """Two axes from zero, curves through dots, the names of the curves to their right."""
+    left, bottom, right = x + LEFT, y + HEIGHT, x + LEFT + WIDTH
+    scale = ((WIDTH - 40) / chart.reach[0], HEIGHT / (chart.reach[1] * 1.12))
+    yield Path(((left, y), (left, bottom), (right, bottom)), Ink.AXIS, Layer.GROUND)
+    yield Label((left + right) / 2, bottom + 42, chart.x_name, 14, Ink.FAINT)
     yield Label(x, y - 12, chart.y_name, 14, Ink.FAINT, Anchor.START)
+    yield from _ticks(chart, left, bottom + 18, scale[0])
+    curves = [[(left + a * scale[0], bottom - b * scale[1]) for a, b in series.points] for series in chart.series]
+    taken = [(u - 4, v - 4, u + 4, v + 4) for points in curves for u, v in points]
+    for i, (series, points, ink) in enumerate(zip(chart.series, curves, CURVES, strict=False)):
+        yield from _curve(series, points, ink, taken)
+        yield Rect(right + 16, y + 12 + 26 * i, 14, 14, ink, Layer.CELLS)
+        yield Label(right + 38, y + 19 + 26 * i, series.name, 14, Ink.TEXT, Anchor.START)
+
+
+def _ticks(chart: Chart, left: float, y: float, scale: float) -> Iterator[Mark]:
+    """The numbers along the lower axis where a point is; those that would run into the one before are left out."""
+    end = -1.0
     for tick in sorted({point[0] for series in chart.series for point in series.points}):
-        yield Label(left + (WIDTH - 40) * tick / x_top, bottom + 18, f"{tick:,.0f}", 13, Ink.FAINT)
-    for i, (series, ink) in enumerate(zip(chart.series, CURVES, strict=False)):
-        scale = ((WIDTH - 40) / x_top, HEIGHT / y_top)
-        yield from _curve(series, ink, left, bottom, scale, below=i > 0)
-        yield Rect(left + 24, y + 12 + 26 * i, 14, 14, ink, Layer.CELLS)
-        yield Label(left + 46, y + 19 + 26 * i, series.name, 14, Ink.TEXT, Anchor.START)
+        text, at = f"{tick:,.0f}", left + scale * tick
+        half = text_width(text, 13) / 2
+        if at - half > end:
+            yield Label(at, y, text, 13, Ink.FAINT)
+            end = at + half + 8
 
 
-def _curve(series: Series, ink: Ink, left: float, bottom: float, scale: tuple[float, float], below: bool) -> Iterator[Mark]:
-    points = tuple((left + a * scale[0], bottom - b * scale[1]) for a, b in series.points)
-    yield Path(points, ink, Layer.LINKS)
+def _curve(series: Series, points: Sequence[tuple[float, float]], ink: Ink, taken: list[Box]) -> Iterator[Mark]:
+    yield Path(tuple(points), ink, Layer.LINKS)
     for (u, v), (_, value) in zip(points, series.points, strict=True):
         yield Rect(u - 4, v - 4, 8, 8, ink, Layer.FRAMES)
-        yield Label(u, v + (17 if below else -15), number(value), 13, ink, bold=True)
+        x, y = _free(u, v, text_width(number(value), 13, bold=True) / 2, taken)
+        yield Label(x, y, number(value), 13, ink, bold=True)
+
+
+def _free(u: float, v: float, half: float, taken: list[Box]) -> tuple[float, float]:
+    """Where the number of a point stands: above it, below, right or left, the first place that nothing else takes."""
+    beside = half + 9
+    places = ((u, v - 15), (u, v + 16), (u + beside, v), (u - beside, v), (u + beside, v - 11), (u + beside, v + 11))
+    boxes = [(x - half, y - 6.5, x + half, y + 6.5) for x, y in places]
+    free = next((i for i, box in enumerate(boxes) if not any(_meet(box, other) for other in taken)), 0)
+    taken.append(boxes[free])
+    return places[free]
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def bars_size(bars: Bars) -> Size:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,7 @@ from atrous.figures.scene import Cell, Grid, Part, Scene, State
 from atrous.figures.settings import Layer
 from atrous.figures.text import bracketed, each, number, product, sizes
 from atrous.figures.windowed import Index, View, given, input_grids, output_label, terms
-from atrous.geometry import TransposedWindow, Window
+from atrous.geometry import Window
 
 #: Longer sums than this are told by their result alone.
 LONGEST_SUM = 10
@@ -49,7 +48,7 @@ def prelude(layer: Layer, numbers: Numbers | None = None, title: str = "") -> tu
     """
     view, windows = View.of(layer), layer.windows
     found = arrange(view, None, numbers)
-    pads, strides = _pads(windows), each([window.stride for window in windows])
+    pads, strides = layer.pads, each([window.stride for window in windows])
     told = [("the input", {State.SIGNAL, State.UNREAD})]
     told += [(f"padding {pads}: a frame of zeros around the input", {State.PADDING})] if pads else []
     told += [(f"stride {strides}: where each step starts", {State.START})] if strides != "1" else []
@@ -92,21 +91,7 @@ def _step(view: View, numbers: Numbers | None, title: str, step: int) -> Scene:
 
 
 def _title(layer: Layer) -> str:
-    """What the layer is, its settings other than the default ones, and the size that follows."""
-    windows = layer.windows
-    told = [f"kernel {sizes(w.kernel for w in windows)}"]
-    pads = _pads(windows)
-    told += [f"padding {pads}"] if pads else []
-    told += [f"stride {each([w.stride for w in windows])}"] if any(w.stride > 1 for w in windows) else []
-    told += [f"dilation {each([w.dilation for w in windows])}"] if any(w.dilation > 1 for w in windows) else []
-    told += [f"groups {layer.groups}"] if layer.groups > 1 else []
-    return f"Convolution: {', '.join(told)}"
-
-
-def _pads(windows: Sequence[Window | TransposedWindow]) -> str:
-    """The padding of each axis, both ends where they differ; empty where there is none."""
-    pads = [window.pad_lo if window.pad_lo == window.pad_hi else f"{window.pad_lo}+{window.pad_hi}" for window in windows]
-    return "" if pads == [0] * len(pads) else each(pads)
+    return f"Convolution: {layer.words}"
 
 
 def _legend(view: View) -> tuple[State, ...]:

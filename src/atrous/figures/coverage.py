@@ -8,7 +8,7 @@ from math import prod
 
 from atrous.figures.scene import Cell, Grid, Part, Scene, State
 from atrous.figures.settings import Layer
-from atrous.figures.text import each, sizes
+from atrous.figures.text import sizes
 from atrous.figures.windowed import lifted, plane
 from atrous.geometry import TransposedWindow, coverage, unread
 
@@ -87,19 +87,14 @@ def overlap_map(layer: Layer, title: str = "") -> Scene:
     reached = [prod(index) for index in product(*counts)]
     even = "evenly" if len(set(reached)) == 1 else f"by {min(reached)} to {max(reached)} taps"
     grids: tuple[Part, ...] = counted(counts, "output", f"output {sizes(layer.outputs)}, how many taps reach each")
-    told = f"kernel {sizes(window.kernel for window in windows)}, stride {each([window.stride for window in windows])}"
-    return Scene(
-        title or f"Overlap of a transposed convolution: {told}", (grids,), (f"the outputs are reached {even}",), COUNTED
-    )
+    heading = title or f"Overlap of a transposed convolution: {layer.words}"
+    return Scene(heading, (grids,), (f"the outputs are reached {even}",), COUNTED)
 
 
 def _title(layers: Sequence[Layer]) -> str:
     if len(layers) > 1:
         return f"What {len(layers)} layers read of their input"
-    windows = layers[0].windows
-    told = f"kernel {sizes(window.kernel for window in windows)}, stride {each([window.stride for window in windows])}"
-    dilated = [window.dilation for window in windows]
-    return f"What is read: {told}" + (f", dilation {each(dilated)}" if max(dilated) > 1 else "")
+    return f"What is read: {layers[0].words}"
 
 
 def _causes(layer: Layer) -> list[str]:

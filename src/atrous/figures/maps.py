@@ -29,7 +29,9 @@ def activation_maps(
     unit: tuple[int, int, int] | None = None,
     field: tuple[Span, Span] | None = None,
 ) -> Scene:
-    """The maps (K, H, W) of one layer, at most 64, all on one scale; the image (rows, columns[, 3]), uint8, above them.
+    """The maps (K, H, W) of one layer, 64 of them, all on one scale; the image (rows, columns[, 3]), uint8, above them.
+
+    Shown are the first 64, or those among which the unit's map is.
 
     Maps that are nowhere below zero are gray from 0 (black) to the largest; others go from blue (below) over light (zero) to
     orange (above), evenly to the eye. ``unit`` is one element (map, row, column); it is marked, and so is its receptive
@@ -42,26 +44,37 @@ def activation_maps(
     if maps.ndim != 3 or not maps.size:
         raise ArgumentError(f"maps: got shape {maps.shape}; activation maps of one input are (K, H, W)")
     count, rows, columns = maps.shape
-    shown = maps[:MOST]
-    small = np.stack([shrunk(each, LARGEST) for each in shown])
+    _check_unit(unit, maps.shape)
+    first = unit[0] // MOST * MOST if unit else 0
+    small = np.stack([shrunk(each, LARGEST) for each in maps[first : first + MOST]])
     pixels = coloured(small.reshape(-1, small.shape[2])).reshape(*small.shape, -1)
-    least, most = float(np.nanmin(maps)), float(np.nanmax(maps))
-    ends = (
-        f"from 0 (black) to {number(most)} (white)" if least >= 0 else f"from {number(least)} (blue) over 0 to {number(most)}"
-    )
-    caption = [f"{len(shown)} of {count} maps of {rows}×{columns}, {ends}"]
+    caption = [f"{len(small)} of {count} maps of {rows}×{columns}, {_scale(small)}"]
     caption += [f"shrunk to {sizes(small.shape[1:])} for display"] if small.shape[1:] != (rows, columns) else []
-    width = FEW if len(shown) <= ROW // 2 else MANY
+    width = FEW if len(small) <= ROW // 2 else MANY
     frames = _frames(unit, field, (rows, columns))
     caption += _told(unit, field)
     parts: list[Part] = [
         Picture(f"map {k}", Pixels.of(np.squeeze(each, -1) if each.shape[-1] == 1 else each), width, f"{k}", frames.get(k, ()))
-        for k, each in enumerate(pixels)
+        for k, each in enumerate(pixels, first)
     ]
     bands = [tuple(parts[i : i + ROW]) for i in range(0, len(parts), ROW)]
     if image is not None:
         bands.insert(0, (_image(image, field, caption),))
     return Scene(f"Activation maps: {name}", tuple(bands), tuple(caption))
+
+
+def _scale(drawn: Array) -> str:
+    """What the colours stand for: the ends of what is drawn, which is what they were chosen by."""
+    finite = drawn[np.isfinite(drawn)]
+    least, most = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+    told = f"from {number(least)} (blue) over 0 to {number(most)}" if least < 0 else f"from 0 (black) to {number(most)} (white)"
+    odd = drawn.size - finite.size
+    return told + (f", {odd} not finite and drawn as 0" if odd else "")
+
+
+def _check_unit(unit: tuple[int, int, int] | None, shape: Sequence[int]) -> None:
+    if unit is not None and not all(0 <= at < size for at, size in zip(unit, shape, strict=True)):
+        raise ArgumentError(f"unit: got {unit}; the maps are {sizes(shape)}, counted from 0")
 
 
 def _image(image: Array, field: tuple[Span, Span] | None, caption: list[str]) -> Picture:

@@ -11,7 +11,7 @@ from atrous import reference
 from atrous.errors import ArgumentError
 from atrous.figures.scene import Beam, Cell, Grid, Part, Scene, Spot, State
 from atrous.figures.settings import Layer
-from atrous.figures.text import each, number, sizes
+from atrous.figures.text import number, sizes
 from atrous.figures.windowed import Array, Index, View, given, input_grids, output_grids, output_label, spots, terms
 from atrous.geometry import Window
 
@@ -124,5 +124,5 @@ def _legend(view: View, pool: Pool) -> tuple[State, ...]:
 
 
 def _title(pool: Pool, layer: Layer) -> str:
-    windows = layer.windows
-    return f"{pool.name}: kernel {sizes(w.kernel for w in windows)}, stride {each([w.stride for w in windows])}"
+    rounded = any(isinstance(window, Window) and window.ceil for window in layer.windows)
+    return f"{pool.name}: {layer.words}" + (", sizes rounded up" if rounded else "")

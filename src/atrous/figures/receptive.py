@@ -61,7 +61,7 @@ def _looked(windows: Sequence[AnyWindow], extents: Sequence[int], levels: Sequen
     holes = hi - lo - len(levels[last - depth])
     what = "inputs" if depth == last else f"outputs of layer {last - depth}"
     told = f"{len(levels[last - depth])} {what}" + (
-        f" in a span of {hi - lo}, so {holes} are without influence" if holes else ""
+        f" in a span of {hi - lo}, so {holes} {'is' if holes == 1 else 'are'} without influence" if holes else ""
     )
     caption = f"output {levels[last].span[0]} of the last layer" + (f" depends on {told}" if depth else "")
     gaps = any(field.extent > len(field) for field in levels)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import SupportsIndex
 
 from atrous.errors import ArgumentError
+from atrous.figures.text import each, sizes
 from atrous.geometry import Padding, TransposedWindow, Window, as_padding, output_sizes, per_axis
 from atrous.geometry.nearest import nearest
 from atrous.geometry.padding import AxisPadding
@@ -33,6 +34,33 @@ class Layer:
     @property
     def axes(self) -> int:
         return len(self.space)
+
+    @property
+    def pads(self) -> str:
+        """The padding in words; empty where there is none."""
+        if not any(window.pad_lo or window.pad_hi for window in self.windows):
+            return ""
+        return each([w.pad_lo if w.pad_lo == w.pad_hi else f"{w.pad_lo}+{w.pad_hi}" for w in self.windows])
+
+    @property
+    def words(self) -> str:
+        """The settings in words, those that are not the default ones.
+
+        >>> as_layer((4, 4), kernel=3, stride=(2, 1), padding=((0, 1), 1)).words
+        'kernel 3×3, padding (0+1, 1), stride (2, 1)'
+        """
+        told = [f"kernel {sizes(window.kernel for window in self.windows)}"]
+        told += [f"padding {self.pads}"] if self.pads else []
+        told += _told("stride", [window.stride for window in self.windows], 1)
+        told += _told("dilation", [window.dilation for window in self.windows], 1)
+        extra = [window.output_padding for window in self.windows if isinstance(window, TransposedWindow)]
+        told += _told("output padding", extra, 0)
+        told += _told("groups", [self.groups], 1)
+        return ", ".join(told)
+
+
+def _told(name: str, values: Sequence[int], default: int) -> list[str]:
+    return [f"{name} {each(values)}"] if any(value != default for value in values) else []
 
 
 def as_layer(

@@ -15,7 +15,7 @@ from atrous.figures.arrangement import Numbers
 from atrous.figures.convolution import convolution
 from atrous.figures.scene import Beam, Cell, Grid, Part, Region, Scene, Spot, State
 from atrous.figures.settings import Layer
-from atrous.figures.text import each, number, sizes
+from atrous.figures.text import number, sizes
 from atrous.figures.windowed import Array, Index, given, lifted, output_label, plane, spots
 from atrous.geometry import TransposedWindow, Window
 
@@ -36,12 +36,7 @@ def transposed_numbers(layer: Layer, x: object = None, w: object = None) -> Numb
 
 
 def _title(layer: Layer) -> str:
-    windows = transposed_windows(layer)
-    told = [f"kernel {sizes(window.kernel for window in windows)}", f"stride {each([window.stride for window in windows])}"]
-    pads = [window.pad_lo if window.pad_lo == window.pad_hi else f"{window.pad_lo}+{window.pad_hi}" for window in windows]
-    told += [f"padding {each(pads)}"] if pads != [0] * len(pads) else []
-    told += [f"dilation {each([w.dilation for w in windows])}"] if any(w.dilation > 1 for w in windows) else []
-    return f"Transposed convolution: {', '.join(told)}"
+    return f"Transposed convolution: {layer.words}"
 
 
 def spreading(layer: Layer, numbers: Numbers | None = None, title: str = "") -> tuple[Scene, ...]:

@@ -13,6 +13,8 @@ from atrous.figures.text import shortened, sizes
 
 #: More lines than this between channels cannot be told apart.
 MOST_LINES = 12
+#: Nor those that are nearer to each other than this, in pixels.
+NEAREST = 3.0
 
 
 def extrude(
@@ -22,7 +24,7 @@ def extrude(
     right, bottom = x + width, y + height
     yield Path(((x, y), (right, y), (right + dx, y - dy), (x + dx, y - dy)), Ink.TOP, layer, closed=True)
     yield Path(((right, y), (right, bottom), (right + dx, bottom - dy), (right + dx, y - dy)), Ink.SIDE, layer, closed=True)
-    if channels > MOST_LINES:
+    if channels > MOST_LINES or dx < NEAREST * channels:
         return
     for i in range(1, channels):
         u, v = dx * i / channels, dy * i / channels
