@@ -31,7 +31,7 @@ def test_the_page_is_exported_whole_or_not_at_all(atrous: Atrous, tmp_path: Path
     path.write_text("mine", encoding="utf-8")
     code, _, error = atrous("explore", "--export", path)
     assert (code, path.read_text(encoding="utf-8")) == (2, "mine")
-    assert error == f"atrous: {path}: the file exists; give --overwrite to replace it, or another name\n"
+    assert error == f"atrous: {path}: the file exists; give --overwrite (overwrite=True) to replace it, or another name\n"
     assert atrous("explore", "--export", path, "--overwrite").code == 0
     assert path.read_text(encoding="utf-8") == page()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from atrous.cli.network import read_network, read_shapes
 from atrous.cli.progress import progress
 from atrous.errors import ArgumentError
 from atrous.files import write_whole
-from atrous.graph.network import Shapes
+from atrous.graph.network import Network, Shapes
 from atrous.graph.networks import NETWORKS
 from atrous.report import Comparison, Report
 from atrous.report import inspect as inspect_network
@@ -68,8 +68,14 @@ def inspect(
     """Print every layer of NET with its sizes, costs, receptive field and coverage, without running it."""
     shapes = read_shapes(input or ())
     picked = ["all"] if wide else None if columns is None else columns.split(",")
-    report = _look(network, shapes, symbolic, effective)
-    shown: Report | Comparison = report if compare is None else Comparison(report, _look(compare, shapes, symbolic, effective))
+    net = read_network(network, shapes)
+    report = _look(net, shapes, symbolic, effective)
+    looked = [(net, report)]
+    shown: Report | Comparison = report
+    if compare is not None:
+        other = read_network(compare, shapes)
+        looked.append((other, _look(other, shapes, symbolic, effective)))
+        shown = Comparison(report, looked[1][1])
     if latex_file is not None and compare is not None:
         raise ArgumentError("--latex: a comparison has no LaTeX form; leave out --compare, or write --html or --json")
     if picked is not None and compare is not None:
@@ -78,7 +84,7 @@ def inspect(
     text = report.text(width, picked) if isinstance(shown, Report) else shown.text(width)
     files: tuple[tuple[Path | None, Callable[[], str]], ...] = (
         (json_file, lambda: json.dumps(shown.to_dict(), indent=2) + "\n"),
-        (html_file, shown.to_html),
+        (html_file, lambda: shown.to_html(_pictures(looked))),
         (latex_file, lambda: report.to_latex(picked)),
     )
     for file, write in files:
@@ -91,6 +97,14 @@ def inspect(
     typer.echo(text)
 
 
-def _look(name: str, shapes: Shapes | None, symbolic: bool, effective: int) -> Report:
+def _pictures(looked: Sequence[tuple[Network, Report]]) -> list[tuple[str, str]]:
+    """Those of one network, or of two under their names."""
+    from atrous.cli.pictures import pictures
+
+    named = [(network, report, report.network if len(looked) > 1 else "") for network, report in looked]
+    return [picture for each in named for picture in pictures(*each)]
+
+
+def _look(network: Network, shapes: Shapes | None, symbolic: bool, effective: int) -> Report:
     with progress("effective receptive field", "inputs") as report:
-        return inspect_network(read_network(name, shapes), shapes, symbolic=symbolic, effective=effective, progress=report)
+        return inspect_network(network, shapes, symbolic=symbolic, effective=effective, progress=report)

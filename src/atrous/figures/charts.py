@@ -17,6 +17,8 @@ BAR, BAR_ROOM, LONGEST = 34.0, 78.0, 460.0
 #: Left, top, right and bottom.
 Box = tuple[float, float, float, float]
 CURVES = (Ink.FIRST, Ink.SECOND, Ink.THIRD)
+#: More points than this are drawn smaller.
+MANY = 20
 
 
 def chart_size(chart: Chart) -> Size:
@@ -54,18 +56,23 @@ def _ticks(chart: Chart, left: float, y: float, scale: float) -> Iterator[Mark]:
 
 def _curve(series: Series, points: Sequence[tuple[float, float]], ink: Ink, taken: list[Box]) -> Iterator[Mark]:
     yield Path(tuple(points), ink, Layer.LINKS)
-    for (u, v), (_, value) in zip(points, series.points, strict=True):
-        yield Rect(u - 4, v - 4, 8, 8, ink, Layer.FRAMES)
-        x, y = _free(u, v, text_width(number(value), 13, bold=True) / 2, taken)
-        yield Label(x, y, number(value), 13, ink, bold=True)
+    side = 8 if len(points) <= MANY else 4
+    # the last point says most: it is first to find room for its number
+    for (u, v), (_, value) in reversed(list(zip(points, series.points, strict=True))):
+        yield Rect(u - side / 2, v - side / 2, side, side, ink, Layer.FRAMES)
+        place = _free(u, v, text_width(number(value), 13, bold=True) / 2, taken)
+        if place is not None:
+            yield Label(*place, number(value), 13, ink, bold=True)
 
 
-def _free(u: float, v: float, half: float, taken: list[Box]) -> tuple[float, float]:
-    """Where the number of a point stands: above it, below, right or left, the first place that nothing else takes."""
+def _free(u: float, v: float, half: float, taken: list[Box]) -> tuple[float, float] | None:
+    """Where the number of a point stands: above it, below, right or left, the first place that nothing else takes, if any."""
     beside = half + 9
     places = ((u, v - 15), (u, v + 16), (u + beside, v), (u - beside, v), (u + beside, v - 11), (u + beside, v + 11))
     boxes = [(x - half, y - 6.5, x + half, y + 6.5) for x, y in places]
-    free = next((i for i, box in enumerate(boxes) if not any(_meet(box, other) for other in taken)), 0)
+    free = next((i for i, box in enumerate(boxes) if not any(_meet(box, other) for other in taken)), None)
+    if free is None:
+        return None
     taken.append(boxes[free])
     return places[free]
 
@@ -76,7 +83,7 @@ def _meet(one: Box, other: Box) -> bool:
 
 def bars_size(bars: Bars) -> Size:
     """All bars below each other, with the longest words beside them."""
-    words = max(text_width(bar.text, 14) for bar in bars.bars)
+    words = max(text_width(bars.unit, 12), *(text_width(bar.text, 14, bold=True) for bar in bars.bars))
     return Size(LONGEST + 12 + words, BAR_ROOM * len(bars.bars) + 30)
 
 
@@ -92,9 +99,9 @@ def bars_marks(bars: Bars, x: float, y: float) -> Iterator[Mark]:
     for i, (bar, ink) in enumerate(zip(bars.bars, CURVES, strict=False)):
         row = y + BAR_ROOM * i
         length = LONGEST * log10(max(1, bar.value)) / top
-        yield Label(x + 4, row + 14, bar.name, 14, Ink.TEXT, Anchor.START)
+        yield Label(x + 4, row + 14, bar.name, 14, Ink.TEXT, Anchor.START, rim=True)
         yield Rect(x, row + 28, max(2.0, length), BAR, ink, Layer.CELLS)
-        yield Label(x + length + 10, row + 28 + BAR / 2, bar.text, 14, Ink.TEXT, Anchor.START, bold=True)
+        yield Label(x + length + 10, row + 28 + BAR / 2, bar.text, 14, Ink.TEXT, Anchor.START, bold=True, rim=True)
 
 
 def _power(power: int) -> str:

@@ -68,3 +68,18 @@ def _step(series: Sequence[Series], shown: int, layers: int) -> Scene:
     chart = Chart("parameters", "receptive field along one axis", curves, (reach[0], reach[1]))
     title = "The receptive field grows with dilation, for the same parameters"
     return Scene(title, ((chart,),), (head, *told), step=shown, steps=layers)
+
+
+def field_growth(sizes: Sequence[Sequence[int]]) -> Scene:
+    """The receptive field behind each layer of a network, a curve for each spatial axis (one where they agree).
+
+    >>> scene = field_growth([[3, 3], [5, 5], [9, 9]])
+    >>> [series.points for series in scene.bands[0][0].series]
+    [((1, 3), (2, 5), (3, 9))]
+    """
+    axes = [tuple(axis) for axis in zip(*sizes, strict=True)]
+    named = [("every axis", axes[0])] if len(set(axes)) == 1 else [(f"axis {i}", axis) for i, axis in enumerate(axes)]
+    series = tuple(Series(name, tuple(enumerate(axis, 1))) for name, axis in named)
+    chart = Chart("layer", "receptive field", series, (len(sizes), max(map(max, axes))))
+    last = "×".join(str(axis[-1]) for axis in axes)
+    return Scene("The receptive field, layer by layer", ((chart,),), (f"{last} behind the last of {len(sizes)} layers",))

@@ -63,6 +63,22 @@ def activation_maps(
     return Scene(f"Activation maps: {name}", tuple(bands), tuple(caption))
 
 
+def energy_map(energy: Array, first: tuple[int, int], name: str) -> Scene:
+    """The energy (rows, columns) of one output's gradient, each input's share of it; element (0, 0) is the input ``first``.
+
+    >>> energy_map(np.array([[0.25, 0.75]]), (0, -1), "conv2").caption[0]
+    'rows 0 to 0 and columns -1 to 0 of the input, from 0 (black) to 75 % of the energy (white)'
+    """
+    (rows, columns), (top, left) = energy.shape, first
+    span = f"rows {top} to {top + rows - 1} and columns {left} to {left + columns - 1} of the input"
+    most = f"{100 * float(energy.max()):.3g} % of the energy (white)"
+    small = shrunk(energy, LARGEST)
+    caption = [f"{span}, from 0 (black) to {most}"]
+    caption += [f"shrunk to {sizes(small.shape)} for display"] if small.shape != energy.shape else []
+    picture = Picture("energy", Pixels.of(coloured(small)), IMAGE, "")
+    return Scene(f"Where one output of {name} looks: its effective receptive field", ((picture,),), tuple(caption))
+
+
 def _scale(drawn: Array) -> str:
     """What the colours stand for: the ends of what is drawn, which is what they were chosen by."""
     finite = drawn[np.isfinite(drawn)]

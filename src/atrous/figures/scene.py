@@ -115,7 +115,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves over two axes from zero to ``reach`` (the same in all steps); every point carries its number."""
+    """Curves over two axes from zero to ``reach`` (the same in all steps); points carry their numbers where there is room."""
 
     x_name: str
     y_name: str

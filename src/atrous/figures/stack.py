@@ -5,6 +5,7 @@ from __future__ import annotations
 from atrous.errors import ArgumentError
 from atrous.figures.chain import facts_of
 from atrous.figures.scene import Part, Scene, State, Volume
+from atrous.figures.text import sizes
 from atrous.graph.builder import Builder
 from atrous.graph.fact import Fact
 from atrous.graph.facts import moving
@@ -78,8 +79,8 @@ def _scene(network: Network, facts: dict[str, Fact], nodes: list[Node], linear: 
     told = [f"{counts[State.LINEAR]} layers are linear, {counts[State.NONLINEAR]} are not"] if linear else []
     told += [f"the first {len(volumes)} of {1 + len(nodes)} volumes"] if left else []
     if not linear and not left:
-        first, last = facts[name].sizes[1:], facts[nodes[-1].output].sizes[1:] if nodes else ()
-        told.append(f"from {'×'.join(map(str, first))} to {'×'.join(map(str, last))}")
+        first, last = (sizes(facts[value].sizes[1:]) for value in (name, nodes[-1].output if nodes else name))
+        told.append(f"from {first} to {last}" if nodes else f"{first} throughout")
     bands = tuple(tuple(volumes[i : i + ROW]) for i in range(0, len(volumes), ROW))
     return Scene(title, bands, tuple(told), (State.LINEAR, State.NONLINEAR) if linear else ())
 

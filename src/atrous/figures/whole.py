@@ -14,6 +14,7 @@ from atrous.figures.figure import Figure
 from atrous.figures.layers import conv, conv_transpose
 from atrous.figures.lecture import lecture
 from atrous.figures.maps import activation_maps as mapped
+from atrous.figures.maps import energy_map as energies
 from atrous.figures.receptive import cone, field_map
 from atrous.figures.settings import LARGEST, Layer
 from atrous.figures.stack import linearity as linear_scene
@@ -117,6 +118,15 @@ def growth(layers: int = 5, kernel: int = 3, channels: int = 16, axes: int = 2, 
     return Figure("growth", growing.growth(layers, kernel, channels, axes), as_style(style))
 
 
+def field_growth(sizes: Sequence[Sequence[int]], *, style: Style | str = LIGHT) -> Figure:
+    """The receptive field behind each layer of a network: for each layer its sizes along the axes, as ``inspect`` finds them.
+
+    >>> field_growth([[3], [7], [15]]).scenes[0].caption
+    ('15 behind the last of 3 layers',)
+    """
+    return Figure("field-growth", (growing.field_growth(sizes),), as_style(style))
+
+
 def fully_connected(shape: Sequence[int] = (3, 256, 256), kernel: int = 3, *, style: Style | str = LIGHT) -> Figure:
     """What a fully connected layer from ``shape`` (C, *space) to the same shape costs, beside a convolution.
 
@@ -145,6 +155,18 @@ def activation_maps(
     3
     """
     return Figure("maps", (mapped(maps, image, name=name, unit=unit, field=field),), as_style(style))
+
+
+def energy_map(energy: Array, first: tuple[int, int], name: str, *, style: Style | str = LIGHT) -> Figure:
+    """The effective receptive field of one output: the energy (rows, columns) of its gradient, from the input ``first`` on.
+
+    ``inspect``'s effective fields have it as ``energy()``.
+
+    >>> import numpy as np
+    >>> energy_map(np.ones((3, 3)) / 9, (-1, -1), "conv1").name
+    'effective-field'
+    """
+    return Figure("effective-field", (energies(energy, first, name),), as_style(style))
 
 
 def draw(what: str | Problem | Network, *, style: Style | str = LIGHT) -> Figure:
