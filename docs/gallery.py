@@ -21,6 +21,20 @@ DOCS = Path(__file__).parent
 #: What each figure shows, the command that draws it, and the name of its file.
 LECTURE = [(f"{row.number}. {row.says}", f"lecture:{row.number}", f"lecture-{row.number}") for row in ROWS]
 MORE = [
+    ("Transposed convolution: each input spreads the kernel", "transposed 3x3 -s 2 -p 1 --output-padding 1 -n", "transposed"),
+    ("The same as an ordinary convolution", "transposed-as-conv 3x3 -s 2 -p 1 --output-padding 1 -n", "transposed-as-conv"),
+    ("Max pooling", "maxpool 4x6", "maxpool"),
+    ("Average pooling that does not count padding", "avgpool 5x5 -k 3 -s 2 -p 1", "avgpool"),
+    (
+        "A receptive field, looked for layer by layer",
+        "receptive-field 'conv 3 8, conv 3 8 d2, maxpool 2, transposed 4 8 s2 p1' -i 1x1x24",
+        "receptive-field",
+    ),
+    ("Gridding", "receptive-map 'conv 3x3 8 d2, conv 3x3 8 d2, conv 3x3 8 d2' -i 1x1x20x20", "receptive-map"),
+    ("What a stack never reads", "coverage 'conv 3x3 8 s2, maxpool 3 s3' -i 1x1x13x16", "coverage"),
+    ("ResNet-18, where its maps shrink", "volumes resnet18 -i 1x3x224x224", "resnet18"),
+    ("A layer with one axis, three channels and two kernels", "conv 8 -s 2 -c 3 -f 2 -n", "rows"),
+    ("Three axes", "conv 3x4x5 -k 2 -n --style colour-safe", "three-axes"),
     ("Every number of a layer with two channels and two kernels", "conv 4x5 -c 2 -f 2 -p 1,0 --numbers", "channels"),
     ("Groups do not see each other's channels", "conv 4x4 -c 4 -f 4 -g 2", "groups"),
     ("Inputs that a stride never reads, in the dark style", "conv 10 --stride 3 --kernel 2 --numbers --style dark", "dark"),

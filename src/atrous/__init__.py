@@ -9,11 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from atrous import figures
     from atrous.engine import Program, set_num_threads
     from atrous.engine import compile_network as compile
     from atrous.engine.activations import activations
     from atrous.engine.calls import Conv, avg_pool, conv, conv_transpose, max_pool
     from atrous.errors import AtrousError
+    from atrous.figures import Figure, draw
     from atrous.graph import networks
     from atrous.graph.network import Network
     from atrous.importers import load, save
@@ -30,6 +32,7 @@ __version__ = "0.1.0"
 _PUBLIC: dict[str, tuple[str, str | None]] = {
     "AtrousError": ("atrous.errors", "AtrousError"),
     "Conv": ("atrous.engine.calls", "Conv"),
+    "Figure": ("atrous.figures", "Figure"),
     "Network": ("atrous.graph.network", "Network"),
     "Program": ("atrous.engine", "Program"),
     "Report": ("atrous.report", "Report"),
@@ -39,7 +42,9 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "compile": ("atrous.engine", "compile_network"),
     "conv": ("atrous.engine.calls", "conv"),
     "conv_transpose": ("atrous.engine.calls", "conv_transpose"),
+    "draw": ("atrous.figures", "draw"),
     "effective_receptive_field": ("atrous.report", "effective_receptive_field"),
+    "figures": ("atrous.figures", None),
     "inspect": ("atrous.report", "inspect"),
     "load": ("atrous.importers", "load"),
     "max_pool": ("atrous.engine.calls", "max_pool"),
@@ -54,6 +59,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
 __all__ = [
     "AtrousError",
     "Conv",
+    "Figure",
     "Network",
     "Program",
     "Report",
@@ -63,7 +69,9 @@ __all__ = [
     "compile",
     "conv",
     "conv_transpose",
+    "draw",
     "effective_receptive_field",
+    "figures",
     "inspect",
     "load",
     "max_pool",

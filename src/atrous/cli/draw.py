@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable
-from functools import wraps
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from atrous import figures
+from atrous.cli.draw_network import COMMANDS
+from atrous.cli.drawing import drawing
 from atrous.cli.network import read_sizes
 from atrous.errors import ArgumentError
 from atrous.figures import Figure
-from atrous.figures.formats import FORMATS
 from atrous.figures.lecture import ROWS
-from atrous.figures.style import STYLES
 from atrous.geometry.padding import AxisPadding
 
 Size = Annotated[str, typer.Argument(metavar="SIZE", help="Size of the input, one number for each axis: 12, 3x5 or 4x6x6.")]
@@ -28,24 +25,15 @@ Padding = Annotated[
     typer.Option("--padding", "-p", metavar="P", help="Padding; one, one for each axis, ends apart as 1+2, 'same' or 'valid'."),
 ]
 Dilation = Annotated[str, typer.Option("--dilation", "-d", metavar="D", help="Dilation; one, or one for each axis.")]
+OutputPadding = Annotated[
+    str, typer.Option("--output-padding", metavar="P", help="Added at the high end of the output; one, or one for each axis.")
+]
+PoolStride = Annotated[str | None, typer.Option("--stride", "-s", metavar="S", help="Stride; by default the kernel's size.")]
+Ceil = Annotated[bool, typer.Option("--ceil", help="Round the output's size up: the last window may reach beyond the padding.")]
 Channels = Annotated[int, typer.Option("--channels", "-c", min=1, help="Channels of the input.")]
 Filters = Annotated[int, typer.Option("--filters", "-f", min=1, help="Kernels, each of which gives one activation map.")]
 Groups = Annotated[int, typer.Option("--groups", "-g", min=1, help="Groups of channels that do not see each other.")]
 Numbers = Annotated[bool, typer.Option("--numbers", "-n", help="Write a number in every cell.")]
-
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help=f"The file; its suffix is the format: {', '.join(form.suffix for form in FORMATS)}.",
-    ),
-]
-Step = Annotated[int | None, typer.Option("--step", metavar="N", min=1, help="Only this step, counted from 1.")]
-Steps = Annotated[bool, typer.Option("--steps", help="One file for each step: FILE-1, FILE-2 and so on.")]
-StyleName = Annotated[str, typer.Option("--style", metavar="NAME", help=f"One of {', '.join(STYLES)}.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
 app = typer.Typer(
     name="draw",
@@ -53,47 +41,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-
-
-def deliver(
-    figure: Figure,
-    output: Output = None,
-    step: Step = None,
-    steps: Steps = False,
-    style: StyleName = "light",
-    overwrite: Overwrite = False,
-) -> None:
-    """Write a figure, or steps of it, and say which files there are now."""
-    if step is not None and steps:
-        raise ArgumentError("--step: got it together with --steps; give one of them")
-    path = output or Path(f"{figure.name}.svg")
-    figure = figure.styled(style)
-    wanted = [(figure, path)]
-    if step is not None:
-        wanted = [(figure.step(step), path)]
-    elif steps:
-        wanted = [(figure.step(n), path.with_stem(f"{path.stem}-{n}")) for n in range(1, len(figure) + 1)]
-    for part, file in wanted:
-        for written in part.save(file, overwrite=overwrite):
-            typer.echo(written)
-
-
-Drawing = Callable[..., Figure]
-
-
-def drawing(draw: Drawing) -> Callable[..., None]:
-    """A command that draws: the options of ``deliver`` come after its own."""
-    own, shared = inspect.signature(draw, eval_str=True), inspect.signature(deliver, eval_str=True)
-    options = list(shared.parameters.values())[1:]
-
-    @wraps(draw)
-    def command(**given: Any) -> None:
-        told = {option.name: given.pop(option.name) for option in options}
-        deliver(draw(**given), **told)
-
-    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own.parameters.values(), *options)]
-    command.__dict__["__signature__"] = own.replace(parameters=parameters, return_annotation=None)
-    return command
 
 
 def read_each(option: str, text: str) -> int | tuple[int, ...]:
@@ -126,7 +73,7 @@ def read_padding(text: str) -> str | int | tuple[AxisPadding, ...]:
     return first if len(values) == 1 and isinstance(first, int) else tuple(values)
 
 
-@app.command("conv")
+@app.command("conv", rich_help_panel="Layers, step by step")
 @drawing
 def conv(
     size: Size,
@@ -153,6 +100,100 @@ def conv(
     )
 
 
+@app.command("transposed", rich_help_panel="Layers, step by step")
+@drawing
+def transposed(
+    size: Size,
+    kernel: Kernel = "3",
+    stride: Stride = "1",
+    padding: Padding = "0",
+    output_padding: OutputPadding = "0",
+    dilation: Dilation = "1",
+    numbers: Numbers = False,
+) -> Figure:
+    """A transposed convolution: each input spreads the kernel over the output, which adds up."""
+    return figures.conv_transpose(
+        read_sizes("SIZE", size),
+        kernel=read_each("--kernel", kernel),
+        stride=read_each("--stride", stride),
+        padding=read_padding(padding),
+        output_padding=read_each("--output-padding", output_padding),
+        dilation=read_each("--dilation", dilation),
+        numbers=numbers,
+    )
+
+
+@app.command("transposed-as-conv", rich_help_panel="Layers, step by step")
+@drawing
+def transposed_as_conv(
+    size: Size,
+    kernel: Kernel = "3",
+    stride: Stride = "1",
+    padding: Padding = "0",
+    output_padding: OutputPadding = "0",
+    dilation: Dilation = "1",
+    channels: Channels = 1,
+    filters: Filters = 1,
+    groups: Groups = 1,
+    numbers: Numbers = False,
+) -> Figure:
+    """The same layer as the ordinary convolution that it equals, over the stretched input."""
+    return figures.conv_transpose_as_conv(
+        read_sizes("SIZE", size),
+        kernel=read_each("--kernel", kernel),
+        stride=read_each("--stride", stride),
+        padding=read_padding(padding),
+        output_padding=read_each("--output-padding", output_padding),
+        dilation=read_each("--dilation", dilation),
+        channels=channels,
+        filters=filters,
+        groups=groups,
+        numbers=numbers,
+    )
+
+
+@app.command("maxpool", rich_help_panel="Layers, step by step")
+@drawing
+def maxpool(
+    size: Size,
+    kernel: Kernel = "2",
+    stride: PoolStride = None,
+    padding: Padding = "0",
+    dilation: Dilation = "1",
+    ceil: Ceil = False,
+) -> Figure:
+    """Max pooling, step by step, with numbers."""
+    return figures.max_pool(
+        read_sizes("SIZE", size),
+        kernel=read_each("--kernel", kernel),
+        stride=None if stride is None else read_each("--stride", stride),
+        padding=read_padding(padding),
+        dilation=read_each("--dilation", dilation),
+        ceil=ceil,
+    )
+
+
+@app.command("avgpool", rich_help_panel="Layers, step by step")
+@drawing
+def avgpool(
+    size: Size,
+    kernel: Kernel = "2",
+    stride: PoolStride = None,
+    padding: Padding = "0",
+    ceil: Ceil = False,
+    count_padding: Annotated[bool, typer.Option("--count-padding", help="Padding counts as zeros in the means.")] = False,
+) -> Figure:
+    """Average pooling, step by step, with numbers."""
+    return figures.avg_pool(
+        read_sizes("SIZE", size),
+        kernel=read_each("--kernel", kernel),
+        stride=None if stride is None else read_each("--stride", stride),
+        padding=read_padding(padding),
+        ceil=ceil,
+        count_include_pad=count_padding,
+    )
+
+
 def _lecture(row: int, says: str) -> Callable[..., None]:
     def draw() -> Figure:
         return figures.lecture(row)
@@ -161,5 +202,7 @@ def _lecture(row: int, says: str) -> Callable[..., None]:
     return drawing(draw)
 
 
+for name, command in COMMANDS.items():
+    app.command(name, rich_help_panel="Networks")(command)
 for each in ROWS:
     app.command(f"lecture:{each.number}", rich_help_panel="The lecture, by row")(_lecture(each.number, each.says))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from atrous.engine.activations import activations, value_names
+from atrous.engine.activations import activations
 from atrous.engine.cache import ObjectCache
 from atrous.engine.compiler import Compiler, host
 from atrous.errors import ArgumentError
@@ -19,15 +19,10 @@ from atrous.explorer import models, numbers, picture
 from atrous.explorer.fitting import SCALINGS, Fit, Settings, fit, image_input
 from atrous.explorer.models import Model
 from atrous.explorer.picture import Picture
-from atrous.geometry import IndexSet
+from atrous.explorer.unit_field import unit_field
 from atrous.graph.fact import Array
-from atrous.graph.facts import infer_facts, input_facts
-from atrous.graph.network import Network
-from atrous.graph.passes.dead import remove_dead
 from atrous.report import Report, inspect
 from atrous.report.columns import byte_text
-from atrous.report.coverage import reach
-from atrous.report.receptive import summary, trace
 
 #: Told what is being done, in words.
 Say = Callable[[str], None]
@@ -160,7 +155,7 @@ class Workbench:
         number = float(values[0, channel, row, column])
         where = f"Unit (row {row}, column {column}) of map {channel} of {layer} has the value {number:.4g}."
         model, seen = self._chosen(asked), self._look(asked, say)
-        sets, beyond = _field(model.network, seen.fitted.array.shape, layer, place)
+        sets, beyond = unit_field(model.network, seen.fitted.array.shape, layer, place)
         told = [where, numbers.field_words(sets, seen.fitted.shown.shape[:2]), *beyond]
         return {
             "place": list(place),
@@ -206,25 +201,6 @@ class Workbench:
                 )
             self._maps = (layer, made)
         return self._maps[1]
-
-
-def _field(whole: Network, shape: tuple[int, ...], layer: str, place: tuple[int, int, int]) -> tuple[list[IndexSet], list[str]]:
-    """The rows and columns of an image that a unit reads, and what of its receptive field is not on the image."""
-    value = value_names(whole, [layer])[layer]
-    network = remove_dead(replace(whole, outputs=(value,)))
-    facts = infer_facts(network, input_facts(network, shape))
-    found = reach(network, facts, {value: [IndexSet.of([index]) for index in (0, *place)]})
-    sets = [axis.read for axis in found.value]
-    view = trace(network, facts).get(value, {})
-    fields = summary(view, {name: facts[name] for name in network.inputs})
-    size = " × ".join(map(str, fields))
-    told = [f"Away from the borders its receptive field is {size}."] if fields and not _all(sets, fields) else []
-    return sets, told + ([f"In part: {found.reason}."] if found.reason else [])
-
-
-def _all(sets: list[IndexSet], fields: Any) -> bool:
-    """Whether a unit reads as much as any unit of its layer: nothing is cut off at the border."""
-    return all(field.whole or field.size is None or each.extent == field.size for each, field in zip(sets, fields, strict=True))
 
 
 def _refusal(model: Model) -> str | None:

@@ -5,8 +5,20 @@ from __future__ import annotations
 from atrous.errors import ArgumentError
 from atrous.figures.settings import Layer
 from atrous.geometry import SAME, TransposedWindow, Window
+from atrous.graph.fact import Fact
 from atrous.graph.facts import infer_facts, input_facts, moving
 from atrous.graph.network import Network, Shapes
+
+
+def facts_of(network: Network, shapes: Shapes | None) -> dict[str, Fact]:
+    """All sizes of a network; a batch is one where nothing is said, other open sizes have to be given."""
+    if shapes is None:
+        named = {name: fact.shape for name, fact in network.inputs.items()}
+        one = {name: (1 if isinstance(shape[0], str) else shape[0], *shape[1:]) for name, shape in named.items() if shape}
+        shapes = {name: tuple(n for n in shape if isinstance(n, int)) for name, shape in one.items()}
+        if any(len(shapes[name]) < len(shape) for name, shape in one.items()):
+            shapes = None
+    return infer_facts(network, input_facts(network, shapes))
 
 
 def chain(network: Network, shapes: Shapes | None = None) -> tuple[Layer, ...]:
@@ -19,7 +31,7 @@ def chain(network: Network, shapes: Shapes | None = None) -> tuple[Layer, ...]:
     >>> [layer.space for layer in chain(net, (1, 1, 20))]
     [(20,), (9,)]
     """
-    facts = infer_facts(network, input_facts(network, shapes))
+    facts = facts_of(network, shapes)
     active, layers = moving(network, facts), list[Layer]()
     before = next(iter(network.inputs))
     for node in network.nodes:

@@ -18,7 +18,7 @@ from atrous.figures.svg import to_svg
 from atrous.files import refuse_existing, write_whole
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Figure:
     """One or more steps of a picture, at least one; ``name`` is what a file is called if nobody says.
 
@@ -36,6 +36,10 @@ class Figure:
             raise ArgumentError(f"seconds: got {self.seconds}; a step of a film is shown for 0.02 to 600 seconds")
         if not 0.25 <= self.scale <= 8:
             raise ArgumentError(f"scale: got {self.scale}; images have 0.25 to 8 pixels per unit of the drawing")
+
+    def __repr__(self) -> str:
+        steps = "1 step" if len(self) == 1 else f"{len(self)} steps"
+        return f"<Figure {self.name}: {self.scenes[0].title}, {steps}, {self.style.name}>"
 
     def __len__(self) -> int:
         """How many steps it has."""

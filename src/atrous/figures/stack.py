@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from atrous.errors import ArgumentError
+from atrous.figures.chain import facts_of
 from atrous.figures.scene import Part, Scene, State, Volume
 from atrous.graph.builder import Builder
 from atrous.graph.fact import Fact
-from atrous.graph.facts import infer_facts, input_facts, moving
+from atrous.graph.facts import moving
 from atrous.graph.network import Network, Node, Shapes
 
 #: Volumes on one page, and in one row of it.
@@ -36,7 +37,7 @@ def shrinking(network: Network, shapes: Shapes | None = None) -> Scene:
     >>> [(volume.channels, volume.rows, volume.columns) for band in scene.bands for volume in band]
     [(1, 33, 33), (8, 16, 16), (16, 7, 7), (16, 3, 3), (32, 1, 1), (10, 1, 1)]
     """
-    facts = _facts(network, shapes)
+    facts = facts_of(network, shapes)
     kept, before = [], tuple(facts[next(iter(network.inputs))].sizes)
     for node in _layers(network, facts):
         if facts[node.output].sizes != before:
@@ -52,12 +53,8 @@ def linearity(network: Network, shapes: Shapes | None = None) -> Scene:
     >>> [volume.state.name for band in scene.bands for volume in band[:3]][:3]
     ['SIGNAL', 'LINEAR', 'NONLINEAR']
     """
-    facts = _facts(network, shapes)
+    facts = facts_of(network, shapes)
     return _scene(network, facts, _layers(network, facts), linear=True, title=f"What is linear in {network.name}")
-
-
-def _facts(network: Network, shapes: Shapes | None) -> dict[str, Fact]:
-    return infer_facts(network, input_facts(network, shapes))
 
 
 def _layers(network: Network, facts: dict[str, Fact]) -> list[Node]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log2
 
-from atrous.figures.drawing import Label, Layer, Mark, Path, Rect
+from atrous.figures.drawing import Label, Layer, Mark, Path, Rect, text_width
 from atrous.figures.scene import Volume
 from atrous.figures.size import Size
 from atrous.figures.style import Ink
@@ -41,14 +41,20 @@ def _box(volume: Volume) -> tuple[float, float, float, float]:
 def volume_size(volume: Volume) -> Size:
     """The box, and below it the lines that name it."""
     width, height, dx, dy = _box(volume)
-    return Size(max(width + dx, 78.0), height + 44, dy)
+    words = max(text_width(shortened(volume.name), 12), text_width(_sizes(volume), 13))
+    return Size(max(width + dx, words), height + 44, dy)
+
+
+def _sizes(volume: Volume) -> str:
+    return sizes((volume.channels, volume.rows, volume.columns))
 
 
 def volume_marks(volume: Volume, x: float, y: float) -> Iterator[Mark]:
     """The box from its upper left front corner, and its name and size below."""
     width, height, dx, dy = _box(volume)
-    yield from extrude(x, y, width, height, dx, dy, volume.channels, Layer.GROUND)
-    yield Rect(x, y, width, height, volume.state, Layer.CELLS)
-    text = sizes((volume.channels, volume.rows, volume.columns))
-    yield Label(x + (width + dx) / 2, y + height + 16, text, 13, Ink.TEXT)
-    yield Label(x + (width + dx) / 2, y + height + 34, shortened(volume.name), 12, Ink.FAINT)
+    middle = x + volume_size(volume).width / 2
+    left = middle - (width + dx) / 2
+    yield from extrude(left, y, width, height, dx, dy, volume.channels, Layer.GROUND)
+    yield Rect(left, y, width, height, volume.state, Layer.CELLS)
+    yield Label(middle, y + height + 16, _sizes(volume), 13, Ink.TEXT)
+    yield Label(middle, y + height + 34, shortened(volume.name), 12, Ink.FAINT)
