@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from atrous.errors import ArgumentError
@@ -97,3 +99,12 @@ def test_a_unit_beyond_the_first_maps_is_shown_among_its_own() -> None:
 def test_what_is_not_finite_is_told() -> None:
     scene = activation_maps(np.array([[[np.nan, np.inf, 2.0]]]))
     assert scene.caption == ("1 of 1 maps of 1×3, from 0 (black) to 2 (white), 2 not finite and drawn as 0",)
+
+
+@pytest.mark.parametrize("most", [1, 3, 255])
+def test_a_png_holds_the_pixels_in_few_bytes(most: int) -> None:
+    array = np.random.default_rng(0).integers(0, most, (40, 50, 3), np.uint8, endpoint=True)
+    pixels = Pixels.of(array)
+    assert np.array_equal(np.asarray(PIL.Image.open(BytesIO(pixels.png())).convert("RGB")), array)
+    if most < 255:
+        assert len(pixels.png()) < array.size / 2

@@ -44,9 +44,17 @@ class Pixels:
         return PIL.Image.frombytes("RGB", (self.columns, self.rows), self.data)
 
     def png(self) -> bytes:
-        """As a PNG file; the same pixels give the same bytes."""
+        """As a PNG file, of one byte a pixel where there are few colors; the same pixels give the same bytes."""
+        import PIL.Image
+
+        image = self.image()
+        if image.getcolors(256):
+            pixels = np.frombuffer(self.data, np.uint8).reshape(-1, 3)
+            colours, places = np.unique(pixels, axis=0, return_inverse=True)
+            image = PIL.Image.frombytes("P", image.size, places.astype(np.uint8).tobytes())
+            image.putpalette(colours.tobytes())
         file = BytesIO()
-        self.image().save(file, "PNG", compress_level=9)
+        image.save(file, "PNG", compress_level=9)
         return file.getvalue()
 
 
