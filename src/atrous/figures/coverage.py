@@ -88,7 +88,7 @@ def overlap_map(layer: Layer, title: str = "") -> Scene:
     even = "evenly" if len(set(reached)) == 1 else f"by {min(reached)} to {max(reached)} taps"
     grids: tuple[Part, ...] = counted(counts, "output", f"output {sizes(layer.outputs)}, how many taps reach each")
     heading = title or f"Overlap of a transposed convolution: {layer.words}"
-    return Scene(heading, (grids,), (f"the outputs are reached {even}",), COUNTED)
+    return Scene(heading, (grids,), (f"the outputs are reached {even}",), ())
 
 
 def _title(layers: Sequence[Layer]) -> str:

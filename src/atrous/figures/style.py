@@ -110,7 +110,7 @@ def _style(name: str, p: Palette) -> Style:
         State.ADDED: cell(p.read, p.read_line, 1.5),
         State.LARGEST: cell(p.current, p.text, 2, text=p.on_current),
         State.SHARED: cell(p.weight, p.read_line, 1.5),
-        State.LINEAR: cell(p.signal),
+        State.LINEAR: cell(p.output),
         State.NONLINEAR: cell(p.read, p.read_line, 1.5, dash=4),
         State.FIELD: cell(p.read, p.read_line, 1.5),
         State.HOLE: cell(p.unread, p.line, text=p.faint),
