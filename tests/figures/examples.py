@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from atrous.figures.convolution import convolution, numbers_of
 from atrous.figures.figure import Figure
 from atrous.figures.scene import Cell, Grid, Scene, State
+from atrous.figures.scenes.convolution import convolution, numbers_of
 from atrous.figures.settings import as_layer
 
 #: A title that means something in every language that is written; all of it is in the font of figures.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from atrous.errors import ArgumentError
-from atrous.figures.chain import chain
-from atrous.figures.receptive import cone
 from atrous.figures.scene import State
+from atrous.figures.scenes.chain import chain
+from atrous.figures.scenes.receptive import cone
 from atrous.figures.settings import Layer
 from atrous.geometry import TransposedWindow, Window
 from atrous.graph import networks

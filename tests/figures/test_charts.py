@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from atrous.figures.charts import chart_marks, chart_size
 from atrous.figures.drawing import Anchor, Label, text_width
-from atrous.figures.growth import growth
 from atrous.figures.scene import Chart, Series
+from atrous.figures.scenes.growth import growth
 
 counts = st.lists(st.integers(1, 100_000), min_size=1, max_size=12, unique=True)
 

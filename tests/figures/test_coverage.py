@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from atrous import reference
 from atrous.errors import ArgumentError
-from atrous.figures.coverage import coverage_map, overlap_map
-from atrous.figures.growth import fields, growth
 from atrous.figures.scene import Chart, State
+from atrous.figures.scenes.coverage import coverage_map, overlap_map
+from atrous.figures.scenes.growth import fields, growth
 from atrous.figures.settings import as_layer
 from atrous.geometry import Window, convolution_cost
 

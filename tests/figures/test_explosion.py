@@ -7,9 +7,9 @@ from math import prod
 import pytest
 
 from atrous.errors import ArgumentError
-from atrous.figures.explosion import explosion
 from atrous.figures.figure import Figure
 from atrous.figures.scene import Bars
+from atrous.figures.scenes.explosion import explosion
 from atrous.geometry import Window, convolution_cost, fully_connected_cost
 
 

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from atrous import reference
 from atrous.errors import ArgumentError
 from atrous.figures import lecture
-from atrous.figures.connections import connections, neighbours
-from atrous.figures.convolution import convolution, numbers_of, prelude
-from atrous.figures.equivariance import equivariance
 from atrous.figures.lecture import ROWS, Row
 from atrous.figures.scene import Grid, Scene, State, Volume
+from atrous.figures.scenes.connections import connections, neighbours
+from atrous.figures.scenes.convolution import convolution, numbers_of, prelude
+from atrous.figures.scenes.equivariance import equivariance
+from atrous.figures.scenes.sparsified import sparsified
+from atrous.figures.scenes.stack import MOST, classifier, linearity, shrinking
 from atrous.figures.settings import as_layer
-from atrous.figures.sparsified import sparsified
-from atrous.figures.stack import MOST, classifier, linearity, shrinking
 from atrous.geometry import Window
 from atrous.graph import networks
 

@@ -12,9 +12,9 @@ import pytest
 from atrous.errors import ArgumentError
 from atrous.figures import Figure
 from atrous.figures.colours import two_ended
-from atrous.figures.maps import activation_maps
 from atrous.figures.pixels import Pixels, shrunk
 from atrous.figures.scene import Frame, Picture, Scene
+from atrous.figures.scenes.maps import activation_maps
 
 
 def pictures(scene: Scene) -> list[Picture]:

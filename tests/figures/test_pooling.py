@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from atrous import reference
 from atrous.errors import ArgumentError
-from atrous.figures.pooling import MAXIMUM, MEAN, MEAN_WITH_PADDING, Pool, pooling
 from atrous.figures.scene import State
+from atrous.figures.scenes.pooling import MAXIMUM, MEAN, MEAN_WITH_PADDING, Pool, pooling
 from atrous.figures.settings import Layer, as_layer
 
 axis = st.tuples(st.integers(1, 6), st.integers(1, 3), st.integers(1, 3), st.integers(1, 2), st.integers(0, 1))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from atrous import reference
 from atrous.errors import ArgumentError
-from atrous.figures.coverage import state_of
-from atrous.figures.receptive import LARGEST_FIELD, cone, context, field_map
 from atrous.figures.scene import Chart, State
+from atrous.figures.scenes.coverage import state_of
+from atrous.figures.scenes.receptive import LARGEST_FIELD, cone, context, field_map
 from atrous.figures.settings import Layer, as_layer
 from atrous.geometry import ReceptiveField, TransposedWindow, Window
 

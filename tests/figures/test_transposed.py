@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from atrous import reference
 from atrous.errors import ArgumentError
 from atrous.figures.scene import Scene, State
+from atrous.figures.scenes.transposed import spreading, stretching, transposed_numbers
 from atrous.figures.settings import Layer, as_layer
-from atrous.figures.transposed import spreading, stretching, transposed_numbers
 from atrous.geometry import TransposedWindow
 
 axis = st.tuples(

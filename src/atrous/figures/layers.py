@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from atrous.figures.convolution import convolution, numbers_of
 from atrous.figures.figure import Figure
-from atrous.figures.pooling import MAXIMUM, MEAN, MEAN_WITH_PADDING, pooling
+from atrous.figures.scenes.convolution import convolution, numbers_of
+from atrous.figures.scenes.pooling import MAXIMUM, MEAN, MEAN_WITH_PADDING, pooling
+from atrous.figures.scenes.transposed import spreading, stretching, transposed_numbers
 from atrous.figures.settings import Each, Pads, as_layer
 from atrous.figures.style import LIGHT, Style, as_style
-from atrous.figures.transposed import spreading, stretching, transposed_numbers
 
 
 def conv(

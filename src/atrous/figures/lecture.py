@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from atrous.errors import ArgumentError
-from atrous.figures.connections import connections, neighbours
-from atrous.figures.convolution import convolution, numbers_of, prelude
-from atrous.figures.coverage import coverage_map
-from atrous.figures.equivariance import equivariance
-from atrous.figures.explosion import explosion
 from atrous.figures.figure import Figure
-from atrous.figures.growth import growth
-from atrous.figures.receptive import context, field_map
 from atrous.figures.scene import Scene
+from atrous.figures.scenes.connections import connections, neighbours
+from atrous.figures.scenes.convolution import convolution, numbers_of, prelude
+from atrous.figures.scenes.coverage import coverage_map
+from atrous.figures.scenes.equivariance import equivariance
+from atrous.figures.scenes.explosion import explosion
+from atrous.figures.scenes.growth import growth
+from atrous.figures.scenes.receptive import context, field_map
+from atrous.figures.scenes.sparsified import sparsified
+from atrous.figures.scenes.stack import classifier, linearity, shrinking
 from atrous.figures.settings import as_layer
-from atrous.figures.sparsified import sparsified
-from atrous.figures.stack import classifier, linearity, shrinking
 from atrous.geometry import Window
 
 Scenes = tuple[Scene, ...]

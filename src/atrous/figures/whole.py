@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from atrous.errors import ArgumentError
-from atrous.figures import growth as growing
-from atrous.figures.chain import chain
-from atrous.figures.coverage import coverage_map, overlap_map
-from atrous.figures.explosion import explosion
 from atrous.figures.figure import Figure
 from atrous.figures.layers import conv, conv_transpose
 from atrous.figures.lecture import lecture
-from atrous.figures.maps import activation_maps as mapped
-from atrous.figures.maps import energy_map as energies
-from atrous.figures.receptive import cone, field_map
+from atrous.figures.scenes import growth as growing
+from atrous.figures.scenes.chain import chain
+from atrous.figures.scenes.coverage import coverage_map, overlap_map
+from atrous.figures.scenes.explosion import explosion
+from atrous.figures.scenes.maps import activation_maps as mapped
+from atrous.figures.scenes.maps import energy_map as energies
+from atrous.figures.scenes.receptive import cone, field_map
+from atrous.figures.scenes.stack import linearity as linear_scene
+from atrous.figures.scenes.stack import shrinking
 from atrous.figures.settings import LARGEST, Layer
-from atrous.figures.stack import linearity as linear_scene
-from atrous.figures.stack import shrinking
 from atrous.figures.style import LIGHT, Style, as_style
 from atrous.geometry import TransposedWindow, Window
 from atrous.graph.fact import Array

@@ -7,9 +7,9 @@ from itertools import product
 from math import prod
 
 from atrous.figures.scene import Cell, Grid, Part, Scene, State
+from atrous.figures.scenes.windowed import lifted, plane
 from atrous.figures.settings import Layer
 from atrous.figures.text import sizes
-from atrous.figures.windowed import lifted, plane
 from atrous.geometry import TransposedWindow, coverage, unread
 
 #: What a count is called, by the least count that it covers.

@@ -9,11 +9,11 @@ import numpy as np
 
 from atrous import reference
 from atrous.errors import ArgumentError
-from atrous.figures.arrangement import Numbers
-from atrous.figures.convolution import numbers_of
 from atrous.figures.scene import Cell, Grid, Link, Part, Scene, Spot, State
+from atrous.figures.scenes.arrangement import Numbers
+from atrous.figures.scenes.convolution import numbers_of
+from atrous.figures.scenes.windowed import View, input_grids, kernel_grids, output_grids
 from atrous.figures.settings import Layer, as_layer
-from atrous.figures.windowed import View, input_grids, kernel_grids, output_grids
 from atrous.geometry import Window
 
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 from math import prod
 
 from atrous.errors import ArgumentError
-from atrous.figures.coverage import COUNTED, counted
 from atrous.figures.scene import Cell, Chart, Grid, Link, Part, Scene, Series, Spot, State
+from atrous.figures.scenes.coverage import COUNTED, counted
 from atrous.figures.settings import Layer
 from atrous.figures.text import each, sizes
 from atrous.geometry import IndexSet, ReceptiveField, TransposedWindow, Window, convolution_cost, coverage

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from atrous import reference
-from atrous.figures.arrangement import Numbers, arrange
 from atrous.figures.scene import Cell, Grid, Part, Scene, State
+from atrous.figures.scenes.arrangement import Numbers, arrange
+from atrous.figures.scenes.windowed import Index, View, given, input_grids, output_label, terms
 from atrous.figures.settings import Layer
 from atrous.figures.text import bracketed, each, number, product, sizes
-from atrous.figures.windowed import Index, View, given, input_grids, output_label, terms
 from atrous.geometry import Window
 
 #: Longer sums than this are told by their result alone.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from atrous.errors import ArgumentError
-from atrous.figures.chain import facts_of
 from atrous.figures.scene import Part, Scene, State, Volume
+from atrous.figures.scenes.chain import facts_of
 from atrous.figures.text import sizes
 from atrous.graph.builder import Builder
 from atrous.graph.fact import Fact

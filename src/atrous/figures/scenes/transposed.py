@@ -11,12 +11,12 @@ import numpy as np
 
 from atrous import reference
 from atrous.errors import ArgumentError
-from atrous.figures.arrangement import Numbers
-from atrous.figures.convolution import convolution
 from atrous.figures.scene import Beam, Cell, Grid, Part, Region, Scene, Spot, State
+from atrous.figures.scenes.arrangement import Numbers
+from atrous.figures.scenes.convolution import convolution
+from atrous.figures.scenes.windowed import Array, Index, given, lifted, output_label, plane, spots
 from atrous.figures.settings import Layer
 from atrous.figures.text import number, sizes
-from atrous.figures.windowed import Array, Index, given, lifted, output_label, plane, spots
 from atrous.geometry import TransposedWindow, Window
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from atrous import reference
 from atrous.errors import ArgumentError
 from atrous.figures.scene import Beam, Cell, Grid, Part, Scene, Spot, State
+from atrous.figures.scenes.windowed import Array, Index, View, given, input_grids, output_grids, output_label, spots, terms
 from atrous.figures.settings import Layer
 from atrous.figures.text import number, sizes
-from atrous.figures.windowed import Array, Index, View, given, input_grids, output_grids, output_label, spots, terms
 from atrous.geometry import Window
 
 #: Longer lists of values than this are not told.

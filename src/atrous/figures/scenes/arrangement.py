@@ -14,8 +14,8 @@ import numpy as np
 
 from atrous.errors import ArgumentError
 from atrous.figures.scene import Beam, Grid, Link, Part, Spot, State
+from atrous.figures.scenes.windowed import Array, Index, View, input_grids, kernel_grids, lifted, output_grids, spots
 from atrous.figures.text import sizes
-from atrous.figures.windowed import Array, Index, View, input_grids, kernel_grids, lifted, output_grids, spots
 
 #: Kernels drawn one by one; more are one volume that says how many it stands for.
 KERNELS = 4
