@@ -354,6 +354,12 @@ def test_colours_stand_for_signs() -> None:
     assert coloured(np.array([[np.nan, 1.0]])).tolist() == [[0, 255]]
 
 
+def test_a_thumbnail_has_the_scale_of_its_map() -> None:
+    values = np.ones((64, 64))
+    values[0, 0] = -1.0  # a mean over 8 by 8 hides it
+    assert coloured(np.ones((8, 8)), values)[0, 0].tolist() == two_ended()[-1].tolist()
+
+
 def test_16_bit_weights_are_told(asker: Asker) -> None:
     half = np.ones((2, 3, 3, 3), np.float16)
     inputs = [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT16, [1, 3, "H", "W"])]

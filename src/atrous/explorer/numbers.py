@@ -75,7 +75,7 @@ def map_data(values: Array, channel: int, side: int) -> dict[str, Any]:
     small = values if (height, width) == values.shape else fitted(values, height, width)
     return {
         "channel": channel,
-        "picture": picture_data(coloured(small)),
+        "picture": picture_data(coloured(small, values)),
         "drawn": [height, width],
         "min": _value(finite.min(initial=np.inf)),
         "max": _value(finite.max(initial=-np.inf)),

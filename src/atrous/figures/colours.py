@@ -43,15 +43,21 @@ def srgb(lab: Array) -> Array:
     return np.asarray(np.rint(encoded * 255), np.uint8)
 
 
-def coloured(values: Array) -> Array:
+def coloured(values: Array, whole: Array | None = None) -> Array:
     """A map of numbers (rows, columns) as a picture: gray from 0 (black) to the largest where none is below zero, otherwise
     two-ended around zero up to the largest magnitude. Numbers that are not finite are drawn as zero.
 
+    ``whole`` is what ``values`` were shrunk from: it decides the scale, as means hide what is far from them.
+
     >>> coloured(np.array([[0.0, 2.0, 4.0]])).tolist()
     [[0, 128, 255]]
+    >>> coloured(np.array([[1.0]]), whole=np.array([[0.0, 2.0]])).tolist()
+    [[128]]
     """
+    scale = values if whole is None else whole
+    ends = np.where(np.isfinite(scale), scale, 0.0)
+    most = float(np.abs(ends).max(initial=0.0)) or 1.0
     finite = np.where(np.isfinite(values), values, 0.0).astype(np.float64)
-    most = float(np.abs(finite).max(initial=0.0)) or 1.0
-    if finite.min(initial=0.0) >= 0:
+    if ends.min(initial=0.0) >= 0:
         return np.asarray(np.rint(finite / most * 255), np.uint8)
     return np.asarray(two_ended()[np.rint(finite / most * _STEPS).astype(np.int64) + _STEPS])
