@@ -17,5 +17,5 @@ def test_runs(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.main(["--rounds", "1", "--threads", "1"])
-    assert "of the peak" in capsys.readouterr().out
+    module.main(["--rounds", "1"])
+    assert len(capsys.readouterr().out.splitlines()) > 1
