@@ -237,6 +237,10 @@ def test_activations_of_vgg16() -> None:
     assert held[7:14] == [1_179_648, *[2_359_296] * 5, 102_760_448]
     convolutions = sum(row.macs for row in report.rows if row.operator == "Conv")
     assert (convolutions, round(2 * convolutions / 1e9, 3)) == (15_346_630_656, 30.693)
+    # google's table adds one addition for the bias of each output, and four operations for each output of a 2x2 pool
+    biases = sum(prod(row.output) for row in report.rows if row.operator == "Conv")
+    pools = sum(4 * prod(row.output) for row in report.rows if row.operator == "MaxPool")
+    assert round((2 * convolutions + biases + pools) / 1e9, 3) == 30.713
 
 
 @pytest.mark.parametrize(
