@@ -89,7 +89,10 @@ def _picture_marks(placed: Placed, picture: Picture) -> Iterator[Mark]:
             x + frame.right * width,
             y + frame.bottom * height,
         )
-        yield Path(((left, top), (right, top), (right, bottom), (left, bottom)), Ink.FRAME, Layer.FRAMES, closed=True)
+        corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+        # a rim of paper, as a frame alone is lost on a map of its own color
+        for ink in (Ink.RIM, Ink.FRAME):
+            yield Path(corners, ink, Layer.FRAMES, closed=True)
 
 
 def _recession(grid: Grid, unit: float) -> float:

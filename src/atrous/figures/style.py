@@ -18,6 +18,7 @@ class Ink(Enum):
     TEXT = auto()
     FAINT = auto()
     FRAME = auto()
+    RIM = auto()
     BEAM = auto()
     LINK = auto()
     STRONG = auto()
@@ -124,6 +125,7 @@ def _style(name: str, p: Palette) -> Style:
         Ink.PAPER: Paint(fill=p.paper),
         Ink.TEXT: Paint(fill=p.text),
         Ink.FAINT: Paint(fill=p.faint),
+        Ink.RIM: Paint(stroke=p.paper, width=6),
         Ink.FRAME: Paint(stroke=p.read_line, width=3),
         Ink.BEAM: Paint(stroke=p.read_line, width=1.2, dash=5),
         Ink.LINK: Paint(stroke=p.line, width=0.7),
