@@ -120,7 +120,7 @@ function bars(figures, view) {
       ),
   });
   const tick = (power) => h("text", { key: power, class: power ? "note middle" : "note", x: (power / Math.log10(most)) * (w - 4), y: 12 }, power ? powerOfTen(power) : "1");
-  const note = { name: "scale", w, h: 40, draw: (x, y) => h("g", { transform: `translate(${x} ${y})` }, decades.map(tick), h("text", { key: "note", class: "note", x: 0, y: 32 }, "A scale of powers: each line is a thousand times more than the one before.")) };
+  const note = { name: "scale", w, h: 40, draw: (x, y) => h("g", { transform: `translate(${x} ${y})` }, decades.map(tick), h("text", { key: "note", class: "note", x: 0, y: 32 }, "From line to line: a thousand times more.")) };
   return { ...stacked("bars", [...figures.map(one), note], 10), breaks: true };
 }
 
