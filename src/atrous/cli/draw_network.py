@@ -10,11 +10,7 @@ import typer
 from atrous import figures
 from atrous.cli.drawing import drawing
 from atrous.cli.network import read_network, read_shapes, read_sizes
-from atrous.engine.activations import activations
 from atrous.errors import ArgumentError
-from atrous.explorer.fitting import SCALINGS, Settings, fit
-from atrous.explorer.picture import read_picture
-from atrous.explorer.unit_field import unit_field
 from atrous.figures import Figure
 from atrous.graph.network import Network, Shapes
 
@@ -84,7 +80,7 @@ def maps(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="An image: PNG, JPEG or TIFF.")],
     layer: Annotated[str, typer.Argument(metavar="LAYER", help="A layer, by its name in 'atrous inspect'.")],
     scaling: Annotated[
-        str, typer.Option("--scaling", metavar="NAME", help=f"How pixels are given to it: {', '.join(SCALINGS)}.")
+        str, typer.Option("--scaling", metavar="NAME", help="How pixels are given to it: unit, signed, bytes or imagenet.")
     ] = "unit",
     side: Annotated[int, typer.Option("--side", metavar="PIXELS", help="The longer side of the image, at most.")] = 512,
     unit: Annotated[
@@ -92,6 +88,12 @@ def maps(
     ] = None,
 ) -> Figure:
     """The activation maps of one layer on an image, and the receptive field of a unit."""
+    # Loaded by the one command that runs a network: the others, and a run's memory, have no use for it.
+    from atrous.engine.activations import activations
+    from atrous.explorer.fitting import Settings, fit
+    from atrous.explorer.picture import read_picture
+    from atrous.explorer.unit_field import unit_field
+
     model, picture = read_network(network), read_picture(image, image.name)
     fitted = fit(model, picture, Settings(scaling, side))
     for line in fitted.told:
