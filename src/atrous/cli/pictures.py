@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from atrous.errors import ArgumentError
 from atrous.figures import Figure, coverage, energy_map, field_growth, linearity, receptive_field, receptive_map, volumes
+from atrous.figures.scene import Scene
 from atrous.graph.network import Network
 from atrous.report import Report
 from atrous.report.effective import EffectiveField
@@ -15,7 +16,7 @@ Picture = tuple[str, str]
 
 
 def pictures(network: Network, report: Report, name: str = "") -> list[Picture]:
-    """The pictures of one network; those whose figure does not apply to it are left out. Open sizes have none.
+    """The pictures of one network; one that does not apply to it says why in its place. Open sizes have none.
 
     ``name`` stands before the titles where several networks are on one page.
     """
@@ -44,8 +45,8 @@ def _figures(network: Network, report: Report) -> Iterator[tuple[str, Figure]]:
     ):
         try:
             yield title, draw(network, shapes)
-        except ArgumentError:  # networks that branch or whose cells would be too small have tables of these figures only
-            continue
+        except ArgumentError as error:  # it branches, or its cells would be too small: the table has the numbers
+            yield title, Figure("not-drawn", (Scene("Not drawn; the table has the numbers", (), (str(error),)),))
 
 
 def _energy(field: EffectiveField) -> Figure:

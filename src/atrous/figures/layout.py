@@ -43,7 +43,7 @@ def _unit(scene: Scene) -> float:
     if scene.aligned:
         lo, hi = _span(scene)
         return min(CELL, WIDEST / (hi - lo))
-    widest = max(sum(part.columns for part in band if isinstance(part, Grid)) for band in scene.bands)
+    widest = max((sum(part.columns for part in band if isinstance(part, Grid)) for band in scene.bands), default=0)
     tallest = max((grid.rows for grid in scene.grids()), default=1)
     return min(CELL, (WIDEST - GAP * 3) / max(1, widest), TALLEST / tallest)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from atrous.errors import ArgumentError
 from atrous.figures.figure import Figure
-from atrous.figures.layers import conv, conv_transpose
+from atrous.figures.layers import conv, conv_transpose, conv_transpose_as_conv
 from atrous.figures.lecture import lecture
 from atrous.figures.scenes import growth as growing
 from atrous.figures.scenes.chain import chain
@@ -186,6 +186,19 @@ def draw(what: str | Problem | Network, *, style: Style | str = LIGHT) -> Figure
                 raise ArgumentError(f"what: got {what!r}; a row of the lecture is lecture:1 to lecture:16")
             return lecture(int(row)).styled(style)
         what = Problem.parse(what)
+    if what.transposed and (what.channels, what.filters) != (1, 1):  # kernels spread in the view of one channel only
+        return conv_transpose_as_conv(
+            what.space,
+            kernel=what.kernel,
+            stride=what.strides,
+            padding=what.pads,
+            output_padding=what.output_padding,
+            dilation=what.dilations,
+            channels=what.channels,
+            filters=what.filters,
+            groups=what.groups,
+            style=style,
+        )
     if what.transposed:
         return conv_transpose(
             what.space,
