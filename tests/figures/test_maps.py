@@ -14,7 +14,7 @@ from atrous.figures import Figure
 from atrous.figures.colours import two_ended
 from atrous.figures.pixels import Pixels, shrunk
 from atrous.figures.scene import Frame, Picture, Scene
-from atrous.figures.scenes.maps import activation_maps
+from atrous.figures.scenes.maps import activation_maps, energy_map
 
 
 def pictures(scene: Scene) -> list[Picture]:
@@ -108,3 +108,15 @@ def test_a_png_holds_the_pixels_in_few_bytes(most: int) -> None:
     assert np.array_equal(np.asarray(PIL.Image.open(BytesIO(pixels.png())).convert("RGB")), array)
     if most < 255:
         assert len(pixels.png()) < array.size / 2
+
+
+def test_the_scale_of_an_energy_is_that_of_its_caption_though_it_is_shrunk() -> None:
+    energy = np.full((320, 320), 0.5)
+    energy[0, 0] = 1.0
+    scene = energy_map(energy, (-1, 2), "conv2")
+    assert scene.caption == (
+        "rows -1 to 318 and columns 2 to 321 of the input, from 0 (black) to 100 % of the energy (white)",
+        "shrunk to 160×160 for display",
+    )
+    (picture,) = pictures(scene)
+    assert picture.pixels.data[:6] == bytes([159] * 3 + [128] * 3)

@@ -75,7 +75,7 @@ def energy_map(energy: Array, first: tuple[int, int], name: str) -> Scene:
     small = shrunk(energy, LARGEST)
     caption = [f"{span}, from 0 (black) to {most}"]
     caption += [f"shrunk to {sizes(small.shape)} for display"] if small.shape != energy.shape else []
-    picture = Picture("energy", Pixels.of(coloured(small)), IMAGE, "")
+    picture = Picture("energy", Pixels.of(coloured(small, energy)), IMAGE, "")
     return Scene(f"Where one output of {name} looks: its effective receptive field", ((picture,),), tuple(caption))
 
 
