@@ -81,7 +81,7 @@ def test_special_values(layer: Pointwise, dtype: str) -> None:
     x = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1, -1, least, -least, info.max, -info.max, 89, 710, -800], dtype)
     expected = layer.evaluate(x)
     result = apply(layer, x)
-    np.testing.assert_allclose(result, expected, rtol=4 * info.eps, atol=0)
+    np.testing.assert_allclose(result, expected, rtol=4 * float(info.eps), atol=0)
     known = ~np.isnan(expected)
     assert np.array_equal(np.signbit(result)[known], np.signbit(expected)[known])
 
@@ -94,7 +94,7 @@ def test_special_powers(dtype: str) -> None:
         expected = np.power(x, y)
     expected[np.abs(expected) < np.finfo(dtype).smallest_normal] *= 0
     result = apply(arith.Pow(), x, y)
-    np.testing.assert_allclose(result, expected, rtol=2 * np.finfo(dtype).eps, atol=0)
+    np.testing.assert_allclose(result, expected, rtol=2 * float(np.finfo(dtype).eps), atol=0)
     known = ~np.isnan(expected)
     assert np.array_equal(np.signbit(result)[known], np.signbit(expected)[known])
 

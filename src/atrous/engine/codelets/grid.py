@@ -19,6 +19,8 @@ from atrous.target import Target
 OUTER = 5
 #: Elements of the inner axis in one unit of work, at the most.
 CHUNK = 8192
+#: And at the least: two cache lines of the widest elements.
+LEAST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,14 @@ def grid_names(arrays: int, extra: Sequence[str] = ()) -> list[str]:
     return [*names, *extra]
 
 
-def grid_words(axes: Axes, pointers: Sequence[object]) -> tuple[dict[str, object], int]:
-    """Values of those words for merged axes, and the number of units."""
+def grid_words(axes: Axes, pointers: Sequence[object], work: int = 1) -> tuple[dict[str, object], int]:
+    """Values of those words for merged axes, and the number of units; ``work`` is how much an element of the inner axis is."""
     *outer, inner = axes.sizes
+    chunk = max(LEAST, CHUNK // work // LEAST * LEAST)
     assert len(outer) <= OUTER, f"{len(outer)} outer axes after merging"
     sizes = [1] * (OUTER - len(outer)) + outer
-    chunks = -(-inner // CHUNK)
-    words: dict[str, object] = {"inner": inner, "chunk": CHUNK, "chunks": chunks}
+    chunks = -(-inner // chunk)
+    words: dict[str, object] = {"inner": inner, "chunk": chunk, "chunks": chunks}
     words |= {f"d{axis}": size for axis, size in enumerate(sizes)}
     for k, (pointer, steps) in enumerate(zip(pointers, axes.strides, strict=True)):
         padded = [0] * (OUTER + 1 - len(steps)) + list(steps)
@@ -82,15 +85,25 @@ def grid_words(axes: Axes, pointers: Sequence[object]) -> tuple[dict[str, object
 
 
 class Grid:
-    """Emits the skeleton; the codelet provides what happens to one vector of the inner axis."""
+    """Emits the skeleton; the codelet provides what happens to one vector of the inner axis.
 
-    def __init__(self, e: Emitter, arrays: Sequence[Access], extra: Sequence[str] = ()) -> None:
+    ``lanes`` fixes the vectors' length; ``widest`` is an element type that the codelet computes in beside those of the arrays.
+    """
+
+    def __init__(
+        self,
+        e: Emitter,
+        arrays: Sequence[Access],
+        extra: Sequence[str] = (),
+        lanes: int | None = None,
+        widest: str | None = None,
+    ) -> None:
         self.e, self.arrays = e, arrays
         pointer, self.first, self.last = e.function.args
         self.args = Arguments(e, pointer, grid_names(len(arrays), extra))
         self.pointers = [self.args.pointer(f"p{k}") for k in range(len(arrays))]
         self.strides = [[self.args.number(f"s{k}.{axis}") for axis in range(OUTER + 1)] for k in range(len(arrays))]
-        self.lanes = lanes_of(e.target, arrays)
+        self.lanes = lanes or lanes_of(e.target, arrays, widest)
 
     def emit(self, body: Callable[[list[Value], Value, Value | None, list[Value]], None]) -> None:
         """``body`` gets each array's row address, the place on the inner axis, a mask, and the outer coordinates."""
@@ -143,8 +156,9 @@ class Grid:
             e.store_masked(value, address, mask)
 
 
-def lanes_of(target: Target, arrays: Sequence[Access]) -> int:
+def lanes_of(target: Target, arrays: Sequence[Access], widest: str | None = None) -> int:
     """Lanes of the widest element type; one where an array jumps along the inner axis, or the output repeats."""
     if any(array.step is None for array in arrays) or arrays[0].step != 1:
         return 1
-    return max(1, target.vector_bytes // max(BYTES[array.dtype] for array in arrays))
+    dtypes = [array.dtype for array in arrays] + ([widest] if widest else [])
+    return max(1, target.vector_bytes // max(BYTES[dtype] for dtype in dtypes))

@@ -1,4 +1,4 @@
-"""Reductions, softmax, local response normalisation, matrix products, resizing."""
+"""Local response normalisation, matrix products, resizing."""
 
 from __future__ import annotations
 
@@ -18,55 +18,10 @@ from atrous.engine.view import View
 from atrous.geometry import Box
 from atrous.geometry.resample import Nearest, Resample
 from atrous.graph.layer import Pointwise
-from atrous.graph.layers.activation import Exp
-from atrous.graph.layers.arithmetic import Div, Sub
 from atrous.graph.layers.linear import MatMul
 from atrous.graph.layers.normalisation import LRN
-from atrous.graph.layers.reduction import Reduce, ReduceMax, ReduceSum
 from atrous.graph.layers.resize import Resize
-from atrous.graph.layers.softmax import Softmax
 from atrous.graph.maths import Maths, Scalar
-
-
-@lower.register
-def _(layer: Reduce, tape: Tape, task: Task) -> View:
-    rank = len(task.facts[0].shape)
-    axes = layer.reduced(rank)
-    x, places = task.operands[0], iter(range(len(task.box.lo)))
-    lo, hi, kept = list(x.box.lo), list(x.box.hi), []
-    for axis in range(rank):
-        place = next(places) if layer.keepdims or axis not in axes else None
-        if axis not in axes:
-            assert place is not None
-            lo[axis], hi[axis] = task.box.lo[place], task.box.hi[place]
-            kept.append(axis)
-    source = x.crop(Box(tuple(lo), tuple(hi)))
-    flat = _flattened(source.box, axes)
-    out = tape.reduce(layer, source, axes, tape.schedule.array(flat, x.dtype, rows=not source.channels_last()))
-    if layer.keepdims:
-        return tape.finish(task, replace(out, box=task.box))
-    strides = tuple(out.strides[axis] for axis in kept)
-    return tape.finish(task, View(out.buffer, out.dtype, task.box, strides, out.start))
-
-
-def _flattened(box: Box, axes: tuple[int, ...]) -> Box:
-    """The box with size 1 on these axes."""
-    lo, hi = ([i if axis in axes else end for axis, end in enumerate(ends)] for i, ends in enumerate((box.lo, box.hi)))
-    return Box(tuple(lo), tuple(hi))
-
-
-@lower.register
-def _(layer: Softmax, tape: Tape, task: Task) -> View:
-    """The largest element is taken off first, so that no exponential overflows."""
-    axes = layer.axes(len(task.box.lo))
-    x = task.operands[0]
-    rows = not x.channels_last() or len(x.shape) < 3
-    small = _flattened(x.box, axes)
-    largest = tape.reduce(ReduceMax(axes), x, axes, tape.schedule.array(small, x.dtype, rows))
-    shifted = tape.pointwise(Sub(), [x, largest], tape.schedule.array(x.box, x.dtype, rows))
-    powers = tape.pointwise(Exp(), [shifted], tape.schedule.array(x.box, x.dtype, rows))
-    total = tape.reduce(ReduceSum(axes), powers, axes, tape.schedule.array(small, x.dtype, rows))
-    return tape.pointwise(Div(), [powers, total], tape.new(task, rows=rows), task.steps, task.extras)
 
 
 @dataclass(frozen=True, slots=True)

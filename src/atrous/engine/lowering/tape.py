@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from atrous.engine.codelets import grid, pointwise, reduction, take, transpose
+from atrous.engine.codelets import grid, pointwise, take, transpose
 from atrous.engine.codelets.grid import Axes, accesses, grid_names, grid_words, merge
 from atrous.engine.compiler import Compiler
 from atrous.engine.schedule import Schedule
@@ -17,7 +17,6 @@ from atrous.engine.view import View
 from atrous.geometry import Box
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer, Pointwise, Step
-from atrous.graph.layers.reduction import Reduce
 
 
 @dataclass
@@ -98,20 +97,6 @@ class Tape:
         """One number everywhere."""
         one = self.schedule.constant(np.asarray(number, dtype=out.dtype).reshape((1,) * len(out.shape)))
         return self.copy(one, out)
-
-    def reduce(self, rule: Reduce, x: View, axes: Sequence[int], out: View) -> View:
-        """Reduce a view over whole axes; ``out`` keeps them with size 1."""
-        kept = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
-        outside = merge(kept, [out.strides, [0 if axis in axes else s for axis, s in enumerate(x.strides)]])
-        inside = merge([x.shape[axis] for axis in axes], [[x.strides[axis] for axis in axes]])
-        count = int(np.prod([x.shape[axis] for axis in axes]))
-        first, second = accesses(outside, [out.dtype, x.dtype])
-        spec = reduction.Reduction(rule, (first, second))
-        words, units = grid_words(outside, [out.place(), x.place()])
-        words |= reduction.extra_words(inside, count)
-        names = grid_names(2, reduction.extra_names())
-        self.schedule.launch(self.kernel(spec, reduction.emit), names, words, units)
-        return out
 
     def take(self, table: take.Table, axis: int, x: View, out: View) -> View:
         """Read ``axis`` of ``x`` through a table of global places, one row for each output of ``out``'s box."""
