@@ -55,7 +55,7 @@ class Writer:
         self.y = e.at(base, channel, self.stored)
         self.step = sweep.steps_y[-1]
         self.operands: list[tuple[Value, Value, str]] = []
-        for j, dtype in enumerate(operand.dtype for operand in epilogue.operands):
+        for j, dtype in enumerate(access.dtype for access in epilogue.operands):
             steps = [sweep.args.number(f"r{j}.{axis}") for axis in axes]
             start = sweep.place(unit, sweep.args.pointer(f"r{j}"), sweep.args.number(f"r{j}b"), steps, tile, ELEMENT[dtype])
             self.operands.append((e.at(start, channel, ELEMENT[dtype]), steps[-1], dtype))

@@ -7,7 +7,7 @@ bit. It follows from the layer, from the size of the whole signal, and from the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from types import ModuleType
 from typing import Protocol, cast
@@ -60,6 +60,11 @@ class Signal:
     def row(self) -> int:
         """The length of an output row."""
         return max(1, self.outputs[-1])
+
+    def joined(self) -> Signal:
+        """The same with the last two axes as one."""
+        inputs, outputs = ((*sizes[:-2], sizes[-2] * sizes[-1]) for sizes in (self.inputs, self.outputs))
+        return replace(self, inputs=inputs, outputs=outputs)
 
 
 @dataclass(frozen=True)

@@ -108,8 +108,37 @@ class Dense:
 
         c = self.task(tape, dtype, self.weights.shape[1] * self.groups, Epilogue(steps))
         target = tape.compiler.target
+        while len(signal.outputs) > 1 and all(axis.window == Window(1) for axis in self.axes[len(signal.outputs) - 2 :][:2]):
+            signal = signal.joined()  # the kernel will run over them as one, see ``joined``
         found: Plan = tape.cached(("plan", c, signal.source, signal.wanted), lambda: plan(c, signal, target, tuple(table)))
         return found
+
+    def joined(self, views: Sequence[View]) -> tuple[Dense, list[View]]:
+        """The same with its last axes taken for one where every view walks them as one: longer rows, fewer tails.
+
+        That takes axes on which outputs meet one input each. ``views`` are the input, the output and its operands.
+        """
+        dense, found = self, list(views)
+        while len(dense.axes) > 1 and all(axis.window == Window(1) and axis.first == 0 for axis in dense.axes[-2:]):
+            if not all(view.strides[-2] == view.strides[-1] * view.shape[-1] for view in found):
+                break
+            *outer, one, two = dense.axes
+            both = AxisRun(Window(1), 0, one.count * two.count, one.extent * two.extent)
+            if both.count != both.extent:
+                break
+            weights = dense.weights[..., 0]
+            dense = replace(dense, axes=[*outer, both], weights=weights, steps=dense.steps[:-1])
+            found = [_joined(view) for view in found]
+        return dense, found
+
+
+def _joined(view: View) -> View:
+    """The view with its last two axes as one."""
+    *lo, _, _ = view.box.lo
+    *hi, rows, columns = view.box.hi
+    return View(
+        view.buffer, view.dtype, Box((*lo, 0), (*hi, rows * columns)), (*view.strides[:-2], view.strides[-1]), view.start
+    )
 
 
 def layout_of(view: View) -> Layout | None:
@@ -131,7 +160,9 @@ def _convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> 
         operands = [channel_operand(tape, view, task.box) for view in task.extras]
         access = tuple(Access(view.dtype, 1) for view in operands)
     pitch = 1 if codelet.READS is Layout.ROWS else x.strides[-1]
-    c = dense.task(tape, x.dtype, pitch, Epilogue(task.steps, access, out.dtype))
+    epilogue = Epilogue(task.steps, access, out.dtype)
+    dense, (x, out, *operands) = dense.joined([x, out, *operands])
+    c = dense.task(tape, x.dtype, pitch, epilogue)
     packed = tape.cached(
         ("packed", repr(dense.key), codelet.__name__, register, c.dtype),
         lambda: codelet.pack(c, register, dense.weights, dense.bias, target),
