@@ -119,7 +119,11 @@ class Dense:
         That takes axes on which outputs meet one input each. ``views`` are the input, the output and its operands.
         """
         dense, found = self, list(views)
-        while len(dense.axes) > 1 and all(axis.window == Window(1) and axis.first == 0 for axis in dense.axes[-2:]):
+        while (
+            len(dense.axes) > 1
+            and set(dense.steps[-2:]) == {1}
+            and all(axis.window == Window(1) and axis.first == 0 for axis in dense.axes[-2:])
+        ):
             if not all(view.strides[-2] == view.strides[-1] * view.shape[-1] for view in found):
                 break
             *outer, one, two = dense.axes
