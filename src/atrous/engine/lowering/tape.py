@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from atrous.engine.codelets import grid, pointwise, take, transpose
+from atrous.engine.codelets import grid, pointwise, take, transpose, weave
 from atrous.engine.codelets.grid import Axes, accesses, grid_names, grid_words, merge
 from atrous.engine.compiler import Compiler
 from atrous.engine.schedule import Schedule
@@ -74,7 +74,7 @@ class Tape:
         extras: Sequence[View] = (),
     ) -> View:
         """``body`` (or a copy) over views that already have the output's axes, broadcast ones with stride 0."""
-        views = [out, *(spread(view, out.box) for view in (*operands, *extras))]
+        views = [out, *(self._alongside(spread(view, out.box), out, body) for view in (*operands, *extras))]
         axes = merge(out.shape, [view.strides for view in views])
         spec = pointwise.Elementwise(body, tuple(steps), accesses(axes, [view.dtype for view in views]))
         words, units = grid_words(axes, [view.place() for view in views])
@@ -82,17 +82,24 @@ class Tape:
             self.schedule.launch(self.kernel(spec, pointwise.emit), grid_names(len(views)), words, units)
         return out
 
+    def _alongside(self, view: View, out: View, body: Pointwise | None) -> View:
+        """A view whose neighbours are not the output's, turned first: as a copy that is faster than element by element."""
+        axes = merge(out.shape, [out.strides, view.strides])
+        if body is None or 0 in view.strides or not _turnings(axes, view.dtype, out.dtype):
+            return view
+        return self.copy(view, self.schedule.array(view.box, view.dtype, rows=not out.channels_last()))
+
     def copy(self, source: View, out: View) -> View:
         """The elements of ``source`` at ``out``, in whatever coordinates; a source of one element is repeated."""
         moved = replace(source, box=out.box) if source.shape == out.shape else source
         axes = merge(out.shape, [out.strides, spread(moved, out.box).strides])
-        places = transpose.find(axes)
-        if places is None or out.dtype != source.dtype or out.dtype not in ("float32", "float64"):
-            return self.pointwise(None, [moved], out)
-        words, units = transpose.words(axes, places, moved.place(), out.place())
-        kernel = self.kernel(transpose.Turn(out.dtype), transpose.emit)
-        self.schedule.launch(kernel, transpose.names(), words, units if out.box.size else 0)
-        return out
+        if not out.box.size:
+            return out
+        for turning in _turnings(axes, source.dtype, out.dtype):
+            words, units = turning.words(moved.place(), out.place())
+            self.schedule.launch(self.kernel(turning.spec, turning.emit), turning.names, words, units)
+            return out
+        return self.pointwise(None, [moved], out)
 
     def fill(self, number: float | Array, out: View) -> View:
         """One number everywhere."""
@@ -137,6 +144,28 @@ class Tape:
             return value
         out = self.new(task)
         return self.pointwise(None, [value], out, task.steps, task.extras)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turning:
+    """A copy between arrays whose neighbours differ, by a kernel for just that."""
+
+    spec: object
+    emit: Callable[..., None]
+    names: Sequence[str]
+    words: Callable[[object, object], tuple[dict[str, object], int]]
+
+
+def _turnings(axes: Axes, source: str, out: str) -> list[_Turning]:
+    """The kernels that are made for a copy over these merged axes of (output, source), best first."""
+    if source != out or out not in ("float32", "float64"):
+        return []
+    found = []
+    if (short := weave.find(axes, out)) is not None:
+        found.append(_Turning(short.spec, weave.emit, weave.names(), partial(weave.words, axes, short)))
+    if (places := transpose.find(axes)) is not None:
+        found.append(_Turning(transpose.Turn(out), transpose.emit, transpose.names(), partial(transpose.words, axes, places)))
+    return found
 
 
 def spread(view: View, box: Box) -> View:
