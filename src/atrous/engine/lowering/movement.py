@@ -78,7 +78,7 @@ def _(layer: layers.Pad, tape: Tape, task: Task) -> View:
         box = _with_axis(value.box, axis, task.box)
         places = [_source(layer.mode, place, lo, sizes[axis]) for place in range(box.lo[axis], box.hi[axis])]
         out = tape.schedule.array(box, value.dtype, rows=not _spatial(value))
-        value = tape.take(Table(np.array(places, np.int64).reshape(-1, 1), None), axis, value, out)
+        value = tape.take([Table(axis, np.array(places, np.int64).reshape(-1, 1), None)], value, out)
     return tape.finish(task, value)
 
 
@@ -124,7 +124,7 @@ def _(layer: layers.Tile, tape: Tape, task: Task) -> View:
             continue
         box = _with_axis(value.box, axis, task.box)
         places = np.arange(box.lo[axis], box.hi[axis], dtype=np.int64).reshape(-1, 1) % size
-        value = tape.take(Table(places, None), axis, value, tape.schedule.array(box, value.dtype, rows=not _spatial(value)))
+        value = tape.take([Table(axis, places, None)], value, tape.schedule.array(box, value.dtype, rows=not _spatial(value)))
     return tape.finish(task, value)
 
 
@@ -144,7 +144,7 @@ def _(layer: layers.Gather, tape: Tape, task: Task) -> View:
     out = tape.schedule.array(Box(lo, hi), x.dtype, rows=True)
     if out.box.size:
         whole = Box((*lo[:axis], 0, *lo[axis + 1 :]), (*hi[:axis], size, *hi[axis + 1 :]))
-        tape.take(Table(places, None), axis, x.crop(whole), out)
+        tape.take([Table(axis, places, None)], x.crop(whole), out)
     steps = out.strides
     inner = [prod(task.box.shape[a + 1 : axis + count]) * steps[axis] for a in range(axis, axis + count)]
     return tape.finish(task, View(out.buffer, x.dtype, task.box, (*steps[:axis], *inner, *steps[axis + 1 :])))

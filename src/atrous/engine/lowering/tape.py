@@ -106,23 +106,27 @@ class Tape:
         one = self.schedule.constant(np.asarray(number, dtype=out.dtype).reshape((1,) * len(out.shape)))
         return self.copy(one, out)
 
-    def take(self, table: take.Table, axis: int, x: View, out: View) -> View:
-        """Read ``axis`` of ``x`` through a table of global places, one row for each output of ``out``'s box."""
-        others = [a for a in range(len(out.shape)) if a != axis]
+    def take(self, tables: Sequence[take.Table], x: View, out: View) -> View:
+        """Read axes of ``x`` through tables of global places, a row for each output of ``out``'s box."""
+        read = [table.axis for table in tables]
+        others = [axis for axis in range(len(out.shape)) if axis not in read]
         axes = merge([out.shape[a] for a in others], [[view.strides[a] for a in others] for view in (out, x)])
-        inner_ok = all(steps[-1] == 1 for steps in axes.strides)
-        sizes = (*axes.sizes[:-1], out.shape[axis], axes.sizes[-1])
-        strides = tuple((*s[:-1], t, s[-1]) for s, t in zip(axes.strides, (out.strides[axis], 0), strict=True))
-        full = Axes(sizes, strides) if inner_ok else Axes((*sizes, 1), tuple((*s, 1) for s in strides))
-        place = grid.OUTER - (len(full.sizes) - 1) + len(sizes) - 2
-        taps = 0 if table.weights is None else table.places.shape[1]
+        # The tables' axes stand before the innermost of the others, which is one element where neighbours are read so.
+        sizes, (to, source) = axes.sizes, axes.strides
+        if to[-1] != 1 or source[-1] != 1:
+            sizes, to, source = (*sizes, 1), (*to, 1), (*source, 1)
+        own = tuple(out.shape[axis] for axis in read)
+        steps = (*to[:-1], *(out.strides[axis] for axis in read), to[-1])
+        full = Axes((*sizes[:-1], *own, sizes[-1]), (steps, (*source[:-1], *(0 for _ in read), source[-1])))
+        reads = tuple(take.Read(grid.OUTER - len(read) + place, table.taps) for place, table in enumerate(tables))
         first, second = accesses(full, [out.dtype, x.dtype])
-        origin = [0 if a == axis else lo for a, lo in enumerate(x.box.lo)]
+        origin = [0 if axis in read else lo for axis, lo in enumerate(out.box.lo)]
         words, units = grid_words(full, [out.place(), x.place(origin)])
-        words |= {"axis": place, "step": x.strides[axis], "places": table.places}
-        words["weights"] = table.places if table.weights is None else table.weights
-        spec = take.Take(taps, (first, second))
-        self.schedule.launch(self.kernel(spec, take.emit), grid_names(2, take.extra_names()), words, units)
+        for number, table in enumerate(tables):
+            words |= {f"step{number}": x.strides[table.axis], f"places{number}": table.places}
+            words[f"weights{number}"] = table.places if table.weights is None else table.weights
+        names = grid_names(2, take.extra_names(len(tables)))
+        self.schedule.launch(self.kernel(take.Take(reads, (first, second)), take.emit), names, words, units)
         return out
 
     # -- layouts --------------------------------------------------------------------------------------------------
