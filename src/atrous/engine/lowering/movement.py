@@ -48,7 +48,8 @@ def _(layer: layers.Expand, tape: Tape, task: Task) -> View:
 def _(layer: layers.Concat, tape: Tape, task: Task) -> View:
     axis = layer.axis % len(task.box.lo)
     plain = task.plain()
-    out = tape.new(plain if task.steps else task, rows=not any(_spatial(view) for view in task.operands))
+    rows = not any(_spatial(view) for view in task.operands)
+    out = task.target if task.target and not task.steps else tape.new(plain, rows=rows)
     for view, start, fact in zip(task.operands, layer.offsets(*task.facts), task.facts, strict=False):
         lo, hi = list(task.box.lo), list(task.box.hi)
         lo[axis], hi[axis] = max(lo[axis], start), min(hi[axis], start + fact.sizes[axis])
@@ -56,7 +57,10 @@ def _(layer: layers.Concat, tape: Tape, task: Task) -> View:
         if part.empty:
             continue
         lo[axis], hi[axis] = lo[axis] - start, hi[axis] - start
-        tape.copy(view.crop(Box(tuple(lo), tuple(hi))), out.crop(part))
+        source, place = view.crop(Box(tuple(lo), tuple(hi))), out.crop(part)
+        written = (source.buffer, source.start, source.strides) == (place.buffer, place.start, place.strides)
+        if not written:
+            tape.copy(source, place)
     return tape.finish(task, out)
 
 
