@@ -14,7 +14,7 @@ from atrous.engine.arrays import as_array
 from atrous.engine.codelets.convolution import Packed
 from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.emit import BYTES
-from atrous.engine.lowering import Tape, Task, lower, wanted_layouts
+from atrous.engine.lowering import Tape, Task, lower, slices, wanted_layouts
 from atrous.engine.runtime import check_threads, execute, native_region
 from atrous.engine.schedule import LINE, Schedule
 from atrous.engine.view import Buffer, Home, View, channels_last, row_major
@@ -125,6 +125,7 @@ class Bound:
             if name in boxes:
                 views[name] = schedule.constant(array)
         layouts = wanted_layouts(self.network, self.facts, tape)
+        places = slices(self.network, self.facts, boxes, layouts, wanted, tape)
         for node in self.network.nodes:
             if node.output not in boxes:
                 continue
@@ -137,7 +138,7 @@ class Bound:
                 [name if name in self.network.constants else None for name in node.inputs],
                 self.facts[node.output],
                 box,
-                target=wanted.get(node.output),
+                target=places.get(node.output),
                 layout=layouts.get(node.output),
             )
             views[node.output] = lower(node.layer, tape, task)
