@@ -78,7 +78,8 @@ class Conv:
 
     def __call__(self, x: Any, out: Any = None) -> Array:
         """The convolution of ``x`` ``(N, C, *space)``, into ``out`` if given."""
-        return _call(self._program, x, out)
+        done = self._program.again((x,), out)
+        return _call(self._program, x, out) if done is None else done[0]
 
     def __repr__(self) -> str:
         return f"Conv({self._program.network.nodes[0].layer!r})"
