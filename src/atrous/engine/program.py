@@ -14,7 +14,7 @@ from atrous.engine.arrays import as_array
 from atrous.engine.codelets.convolution import Packed
 from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.emit import BYTES
-from atrous.engine.lowering import Tape, Task, lower
+from atrous.engine.lowering import Tape, Task, lower, wanted_layouts
 from atrous.engine.memory import Arena, new_array
 from atrous.engine.ready import Ready
 from atrous.engine.runtime import check_threads
@@ -133,6 +133,7 @@ class Bound:
         for name, array in self.network.constants.items():
             if name in boxes:
                 views[name] = schedule.constant(array)
+        layouts = wanted_layouts(self.network, self.facts, tape)
         for node in self.network.nodes:
             if node.output not in boxes:
                 continue
@@ -146,6 +147,7 @@ class Bound:
                 self.facts[node.output],
                 box,
                 target=wanted.get(node.output),
+                layout=layouts.get(node.output),
             )
             views[node.output] = lower(node.layer, tape, task)
         for name, place in wanted.items():

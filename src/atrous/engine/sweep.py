@@ -1,6 +1,7 @@
 """The loop skeleton that all windowed kernels share: rows of output pixels, swept tile by tile.
 
-A *unit* of work is one channel block of one segment of one output row. Along the row a *tile* of a fixed number of pixels is
+A *unit* of work is one channel block of one segment of one output row; how many blocks are innermost in the order of units is
+an argument, so that either the weights or the rows stay in the cache. Along the row a *tile* of a fixed number of pixels is
 held in registers. Taps outside the signal on the outer axes are skipped by loop bounds; on the row axis a tile that meets
 the border (or the end of the segment) takes the *edge* form, where each pixel has a pointer of its own and a tap outside the
 signal points to a row of padding. Borders therefore multiply no code, and an output's operations depend on its global
@@ -35,7 +36,7 @@ class Shape:
 
 def argument_names(axes: int, extra: Sequence[str]) -> list[str]:
     """The words of a sweep's argument list; ``words`` fills them in the same order."""
-    names = ["x", "y", "pad", "batch", "xb", "yb", "inner_lo", "inner_hi", "segment", "segments"]
+    names = ["x", "y", "pad", "batch", "xb", "yb", "xc", "yc", "inner_lo", "inner_hi", "segment", "segments", "inner"]
     for axis in range(axes):
         names += [f"n{axis}", f"i{axis}", f"e{axis}", f"x{axis}", f"y{axis}"]
     return [*names, *extra]
@@ -75,15 +76,14 @@ class Tile:
 class Sweep:
     """Emits the skeleton of one windowed kernel; the codelet provides what happens in a tile."""
 
-    def __init__(
-        self, e: Emitter, shape: Shape, element: ir.Type, blocks: int, extra: Sequence[str], block_major: bool
-    ) -> None:
-        self.e, self.shape, self.element, self.blocks, self.block_major = e, shape, element, blocks, block_major
+    def __init__(self, e: Emitter, shape: Shape, element: ir.Type, blocks: int, extra: Sequence[str]) -> None:
+        self.e, self.shape, self.element, self.blocks = e, shape, element, blocks
         pointer, self.first, self.last = e.function.args
         self.args = Arguments(e, pointer, argument_names(shape.axes, extra))
         a = self.args
         self.x, self.y, self.pad = a.pointer("x"), a.pointer("y"), a.pointer("pad")
         self.batch, self.batch_x, self.batch_y = a.number("batch"), a.number("xb"), a.number("yb")
+        self.channel_x, self.channel_y, self.inner = a.number("xc"), a.number("yc"), a.number("inner")
         self.inner_lo, self.inner_hi = a.number("inner_lo"), a.number("inner_hi")
         self.segment, self.segments = a.number("segment"), a.number("segments")
         axes = range(shape.axes)
@@ -114,10 +114,12 @@ class Sweep:
 
     def _unit(self, index: Value) -> Unit:
         e, outer = self.e, self.counts[:-1]
-        if self.block_major:
-            block, batch, *places, segment = e.split(index, [self.blocks, self.batch, *outer, self.segments])
+        if self.blocks == 1:
+            block = e.i64(0)
+            batch, *places, segment = e.split(index, [self.batch, *outer, self.segments])
         else:
-            batch, *places, segment, block = e.split(index, [self.batch, *outer, self.segments, self.blocks])
+            many, batch, *places, segment, few = e.split(index, [0, self.batch, *outer, self.segments, self.inner])
+            block = e.add(e.mul(many, self.inner), few)
         x = e.at(self.x, e.mul(batch, self.batch_x), self.element)
         bounds = []
         for axis, place in enumerate(places):

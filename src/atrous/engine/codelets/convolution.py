@@ -20,6 +20,7 @@ class Convolution:
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
     pitch: int  # elements between neighbouring input pixels
+    spacing: int = 1  # elements between neighbouring outputs of a row, counted in pixels: more for phases
     epilogue: Epilogue = field(default_factory=Epilogue)
     #: Whether all weights are finite. Fast kernels multiply padding's zeros by weights, which infinity and NaN would show.
     finite: bool = True

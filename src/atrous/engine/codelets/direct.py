@@ -19,10 +19,13 @@ from atrous.engine.codelets.convolution import Convolution, Packed, Register
 from atrous.engine.emit import ELEMENT, Emitter, Value
 from atrous.engine.epilogue import Writer
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
+from atrous.engine.view import Layout
 from atrous.geometry import ceil_div
 from atrous.graph.fact import Array
 from atrous.target import Target
 
+#: The layout that is read, and the one that is written.
+READS = WRITES = Layout.CHANNELS
 #: Channels per turn of the inner loop.
 CHANNEL_UNROLL = 4
 
@@ -103,7 +106,7 @@ class _Direct:
         shape = Shape(c.kernel, c.strides, c.dilations, c.pitch, register.pixels)
         self.row_weights = c.kernel[-1] * c.channels * self.width
         extra = ["w", "b", *c.epilogue.names(shape.axes)]
-        self.sweep = Sweep(e, shape, self.element, c.groups * self.group_blocks, extra, block_major=True)
+        self.sweep = Sweep(e, shape, self.element, c.groups * self.group_blocks, extra)
         self.weights, self.bias = self.sweep.args.pointer("w"), self.sweep.args.pointer("b")
 
     def emit(self) -> None:

@@ -10,32 +10,59 @@ from math import prod
 import numpy as np
 
 from atrous.engine.codelets.convolution import Convolution
+from atrous.engine.codelets.grid import Access
 from atrous.engine.epilogue import Epilogue
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
-from atrous.engine.lowering.windows import channel_operand, sweep_words, unit_count
-from atrous.engine.planner import plan
+from atrous.engine.lowering.windows import channel_operand, row_operand, sweep_words, unit_count
+from atrous.engine.planner import TABLE, Codelet, Plan, Signal, plan
 from atrous.engine.sweep import AxisRun
-from atrous.engine.view import View
+from atrous.engine.view import Layout, View
 from atrous.errors import UnsupportedError
 from atrous.geometry import Box, TransposedWindow, Window, ceil_div
-from atrous.graph.fact import Array
+from atrous.graph.fact import Array, Fact
+from atrous.graph.layer import Step
 from atrous.graph.layers.convolution import Conv, ConvTranspose
 from atrous.graph.layers.linear import Linear
+from atrous.target import Target
 
 
 @lower.register
 def _(layer: Conv, tape: Tape, task: Task) -> View:
-    windows = layer.windows(task.facts[0].sizes[2:])
     weights, bias = _weights(tape, task)
-    out = tape.new(task)
-    axes = [
-        AxisRun(window, lo, hi - lo, size)
-        for window, (lo, hi), size in zip(windows, list(task.box)[2:], task.facts[0].sizes[2:], strict=True)
-    ]
-    row = task.output.sizes[-1]
-    _convolve(tape, task, out, Dense(axes, layer.groups, weights, bias, (task.constants, None), row, (1,) * len(axes)))
+    x = task.operands[0]
+    dense = dense_of(layer, weights, bias, task.constants, task.facts[0].sizes, task.box.hi, task.box.lo)
+    signal = signal_of(task.facts[0], task.output, layout_of(x), task.layout)
+    chosen = dense.plan(tape, x.dtype, task.steps, signal)
+    out = tape.new(task, rows=chosen.codelet.WRITES is Layout.ROWS)
+    if not out.lies(chosen.codelet.WRITES):
+        out = tape.new(replace(task, target=None), rows=chosen.codelet.WRITES is Layout.ROWS)
+    _convolve(tape, task, out, dense, chosen)
     return out
+
+
+def dense_of(
+    layer: Conv,
+    weights: Array,
+    bias: Array | None,
+    constants: Sequence[str | None],
+    sizes: Sequence[int],
+    hi: Sequence[int],
+    lo: Sequence[int] | None = None,
+) -> Dense:
+    """A convolution of a signal of these sizes ``(N, C, *space)`` over the outputs from ``lo`` (default: 0) to ``hi``."""
+    axes = [
+        AxisRun(window, first, last - first, size)
+        for window, first, last, size in zip(
+            layer.windows(sizes[2:]), lo[2:] if lo else [0] * 3, hi[2:], sizes[2:], strict=False
+        )
+    ]
+    return Dense(axes, layer.groups, weights, bias, tuple(constants[1:]), (1,) * len(axes))
+
+
+def signal_of(x: Fact, y: Fact, source: Layout | None, wanted: Layout | None) -> Signal:
+    """The whole signal of a layer, and the layouts around it."""
+    return Signal(x.sizes[0], x.sizes[2:], y.sizes[2:], source, wanted)
 
 
 def _weights(tape: Tape, task: Task) -> tuple[Array, Array | None]:
@@ -57,43 +84,117 @@ class Dense:
     weights: Array
     bias: Array | None
     key: object
-    row: int  # the length of the whole signal's output rows
     steps: Sequence[int]  # the distances of neighbouring outputs: more than 1 for phases
 
-    def task(self, tape: Tape, x: View, epilogue: Epilogue) -> Convolution:
-        """What the kernel is specialised on."""
+    def task(self, tape: Tape, dtype: str, pitch: int, epilogue: Epilogue) -> Convolution:
+        """What the kernel is specialised on, for an input of this type and distance between pixels."""
         windows = [axis.window for axis in self.axes]
         return Convolution(
-            x.dtype,
+            dtype,
             self.weights.shape[1],
             self.weights.shape[0] // self.groups,
             self.groups,
             tuple(w.kernel for w in windows),
             tuple(w.stride for w in windows),
             tuple(w.dilation for w in windows),
-            x.strides[-1],
+            pitch,
+            self.steps[-1],
             epilogue,
             tape.cached(("finite", repr(self.key)), lambda: bool(np.isfinite(self.weights).all())),
         )
 
+    def plan(self, tape: Tape, dtype: str, steps: tuple[Step, ...], signal: Signal, table: Sequence[Codelet] = TABLE) -> Plan:
+        """How to compute it; decided once in the life of a program, so that another size of signal compiles nothing."""
 
-def _convolve(tape: Tape, task: Task, out: View, dense: Dense) -> None:
+        c = self.task(tape, dtype, self.weights.shape[1] * self.groups, Epilogue(steps))
+        target = tape.compiler.target
+        while len(signal.outputs) > 1 and all(axis.window == Window(1) for axis in self.axes[len(signal.outputs) - 2 :][:2]):
+            signal = signal.joined()  # the kernel will run over them as one, see ``joined``
+        found: Plan = tape.cached(("plan", c, signal.source, signal.wanted), lambda: plan(c, signal, target, tuple(table)))
+        return found
+
+    def joined(self, views: Sequence[View]) -> tuple[Dense, list[View]]:
+        """The same with its last axes taken for one where every view walks them as one: longer rows, fewer tails.
+
+        That takes axes on which outputs meet one input each. ``views`` are the input, the output and its operands.
+        """
+        dense, found = self, list(views)
+        while (
+            len(dense.axes) > 1
+            and set(dense.steps[-2:]) == {1}
+            and all(axis.window == Window(1) and axis.first == 0 for axis in dense.axes[-2:])
+        ):
+            if not all(view.strides[-2] == view.strides[-1] * view.shape[-1] for view in found):
+                break
+            *outer, one, two = dense.axes
+            both = AxisRun(Window(1), 0, one.count * two.count, one.extent * two.extent)
+            if both.count != both.extent:
+                break
+            weights = dense.weights[..., 0]
+            dense = replace(dense, axes=[*outer, both], weights=weights, steps=dense.steps[:-1])
+            found = [_joined(view) for view in found]
+        return dense, found
+
+
+def _joined(view: View) -> View:
+    """The view with its last two axes as one."""
+    *lo, _, _ = view.box.lo
+    *hi, rows, columns = view.box.hi
+    return View(
+        view.buffer, view.dtype, Box((*lo, 0), (*hi, rows * columns)), (*view.strides[:-2], view.strides[-1]), view.start
+    )
+
+
+def layout_of(view: View) -> Layout | None:
+    """How a view lies; ``None`` if one may call it either."""
+    lies = [layout for layout in Layout if view.lies(layout)]
+    return lies[0] if len(lies) == 1 else None
+
+
+def _convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> None:
     """Launch the planned kernel of a dense convolution into ``out``."""
-    x = tape.as_channels_last(task.operands[0])
-    operands = [channel_operand(tape, view, task.box) for view in task.extras]
-    c = dense.task(tape, x, Epilogue(task.steps, tuple(view.dtype for view in operands), out.dtype))
-    target = tape.compiler.target
-    chosen = plan(c, dense.row, target)
-    codelet, register = chosen.codelet, chosen.register
+    codelet, register, target = chosen.codelet, chosen.register, tape.compiler.target
+    x = task.operands[0]
+    if codelet.READS is Layout.ROWS:
+        x = tape.as_rows(x)
+        operands = [row_operand(tape, view, task.box) for view in task.extras]
+        access = tuple(Access(view.dtype, 1 if view.strides[-1] == 1 else 0) for view in operands)
+    else:
+        x = tape.as_channels_last(x)
+        operands = [channel_operand(tape, view, task.box) for view in task.extras]
+        access = tuple(Access(view.dtype, 1) for view in operands)
+    pitch = 1 if codelet.READS is Layout.ROWS else x.strides[-1]
+    epilogue = Epilogue(task.steps, access, out.dtype)
+    dense, (x, out, *operands) = dense.joined([x, out, *operands])
+    c = dense.task(tape, x.dtype, pitch, epilogue)
     packed = tape.cached(
         ("packed", repr(dense.key), codelet.__name__, register, c.dtype),
         lambda: codelet.pack(c, register, dense.weights, dense.bias, target),
     )
     blocks = codelet.blocks(c, register, target)
-    words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands)
+    inner = inner_blocks(c, codelet.READS, blocks, packed.weights.nbytes, x, out, target)
+    words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands, inner=inner)
     words |= {"w": packed.weights, "b": packed.bias}
     kernel = tape.compiler.kernel(repr((codelet.__name__, c, register)), lambda e: codelet.emit(e, c, register))
     tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, dense.axes, out.shape[0], blocks))
+
+
+def inner_blocks(c: Convolution, reads: Layout, blocks: int, weight_bytes: int, x: View, out: View, target: Target) -> int:
+    """How many blocks of channels are innermost: what moves fewest bytes past half of the second cache.
+
+    Blocks that are outermost read the input once for each of them; blocks that are innermost read their weights again for
+    each row, unless these stay in the cache.
+    """
+    if c.groups > 1:
+        return blocks if reads is Layout.CHANNELS else blocks // c.groups
+    room = target.caches.l2 // 2
+    input_bytes, rows = x.box.size * x.item, out.box.size // (out.shape[1] * out.shape[-1])
+
+    def moved(inner: int) -> int:
+        weights = weight_bytes * (1 if weight_bytes * inner <= room * blocks else rows)
+        return weights + input_bytes * (blocks // inner if input_bytes > room else 1)
+
+    return min((inner for inner in range(1, blocks + 1) if blocks % inner == 0), key=moved)
 
 
 @lower.register
@@ -104,6 +205,9 @@ def _(layer: ConvTranspose, tape: Tape, task: Task) -> View:
     weights, bias = _weights(tape, task)
     forward = _swap_channels(weights, layer.groups)
     out = tape.new(task)
+    if not out.lies(Layout.CHANNELS):
+        out = tape.new(replace(task, target=None))
+    table = [codelet for codelet in TABLE if codelet.WRITES is Layout.CHANNELS]
     for phases in product(*(window.phases(hi) for window, hi in zip(windows, task.box.hi[2:], strict=True))):
         axes, lo = [], list(task.box.lo)
         for i, (phase, size) in enumerate(zip(phases, sizes, strict=True)):
@@ -120,8 +224,10 @@ def _(layer: ConvTranspose, tape: Tape, task: Task) -> View:
         moved = replace(task, box=corner)
         key = (task.constants, tuple(phase.first for phase in phases))
         steps = [phase.step for phase in phases]
-        row = task.output.sizes[-1] // windows[-1].stride
-        _convolve(tape, moved, out.crop(corner), Dense(axes, layer.groups, part, bias, key, row, steps))
+        space = tuple(ceil_div(size, step) for size, step in zip(task.output.sizes[2:], steps, strict=True))
+        dense = Dense(axes, layer.groups, part, bias, key, steps)
+        signal = Signal(task.output.sizes[0], sizes, space, layout_of(task.operands[0]), Layout.CHANNELS)
+        _convolve(tape, moved, out.crop(corner), dense, dense.plan(tape, task.operands[0].dtype, task.steps, signal, table))
     return out
 
 
@@ -148,8 +254,10 @@ def _(layer: Linear, tape: Tape, task: Task) -> View:
     inner = replace(task, operands=[flat_x], output=output, box=rows, extras=extras)
     axes = [AxisRun(Window(1), 0, count, count)]
     kernel = weights[:, :, None]
-    row = prod(task.output.sizes[:-1])
-    _convolve(tape, inner, flat_out, Dense(axes, 1, kernel, bias, task.constants, row, (1,)))
+    signal = Signal(1, (count,), (prod(task.output.sizes[:-1]),), Layout.CHANNELS, Layout.CHANNELS)
+    dense = Dense(axes, 1, kernel, bias, task.constants, (1,))
+    table = [codelet for codelet in TABLE if codelet.WRITES is Layout.CHANNELS]
+    _convolve(tape, inner, flat_out, dense, dense.plan(tape, x.dtype, task.steps, signal, table))
     return out_view
 
 

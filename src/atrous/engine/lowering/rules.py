@@ -30,6 +30,7 @@ def _(layer: Fused, tape: Tape, task: Task) -> View:
         layer.steps,
         task.operands[own:],
         task.target,
+        task.layout,
     )
     return lower(layer.body, tape, inner)
 

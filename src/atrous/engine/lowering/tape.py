@@ -13,7 +13,7 @@ from atrous.engine.codelets import grid, pointwise, reduction, take, transpose
 from atrous.engine.codelets.grid import Axes, accesses, grid_names, grid_words, merge
 from atrous.engine.compiler import Compiler
 from atrous.engine.schedule import Schedule
-from atrous.engine.view import View
+from atrous.engine.view import Layout, View
 from atrous.geometry import Box
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer, Pointwise, Step
@@ -34,6 +34,7 @@ class Task:
     steps: tuple[Step, ...] = ()
     extras: list[View] = field(default_factory=list)
     target: View | None = None  # where the result is wanted, if it can be written there
+    layout: Layout | None = None  # how the result is best laid out for what reads it; None if it does not matter
 
     def plain(self) -> Task:
         """The same task without its epilogue."""
@@ -138,6 +139,12 @@ class Tape:
         if view.channels_last():
             return view
         return self.copy(view, self.schedule.array(view.box, view.dtype, rows=False))
+
+    def as_rows(self, view: View) -> View:
+        """The same elements with the pixels of a row as neighbours; copied only if they are not."""
+        if view.lies(Layout.ROWS):
+            return view
+        return self.copy(view, self.schedule.array(view.box, view.dtype, rows=True))
 
     def finish(self, task: Task, value: View) -> View:
         """Apply a task's epilogue, as a pass of its own, to a value that its kernel could not apply it to."""
