@@ -200,7 +200,8 @@ class Program:
         self.threads = threads
         self.compiler = compiler or default_compiler()
         self._optimised = optimise(network)
-        self._packed: dict[Any, Any] = {}
+        #: What was made of the constants once, by key: packed weights above all.
+        self.packed: dict[Any, Any] = {}
         self._arena = Arena()
         self._bound: dict[tuple[tuple[str, tuple[int, ...]], ...], Bound] = {}
         self._ready: dict[tuple[tuple[int, ...], ...], Ready | None] = {}
@@ -212,7 +213,7 @@ class Program:
     def weight_bytes(self) -> int:
         """Memory of the weights: the network's own, and as packed so far for its kernels, in bytes."""
         own = {id(array): array.nbytes for net in (self.network, self._optimised) for array in net.constants.values()}
-        packed = (part.nbytes for entry in self._packed.values() for part in _arrays(entry))
+        packed = (part.nbytes for entry in self.packed.values() for part in _arrays(entry))
         return sum(own.values()) + sum(packed)
 
     def __call__(self, *arrays: Any, out: Any = None) -> Any:
@@ -257,7 +258,7 @@ class Program:
         bound = self._bound.get(key)
         if bound is None:  # another thread may do the same at the same time, and put its own there
             network = specialise(self._optimised, {name: fact.sizes for name, fact in facts.items()})
-            bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self._packed, self._arena)
+            bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self.packed, self._arena)
             self._bound = {**dict(list(self._bound.items())[1 - _SIZES :]), key: bound}
         return bound
 
