@@ -246,14 +246,15 @@ class Arguments:
         self._emitter, self._pointer = emitter, pointer
         self._place = {name: index for index, name in enumerate(names)}
 
-    def _word(self, name: str) -> Value:
+    def place(self, name: str) -> Value:
+        """The address of a word."""
         return self._emitter.at(self._pointer, self._place[name], I64)
 
     def pointer(self, name: str) -> Value:
-        return self._emitter.load(self._word(name), PTR)
+        return self._emitter.load(self.place(name), PTR)
 
     def number(self, name: str) -> Value:
-        return self._emitter.load(self._word(name), I64)
+        return self._emitter.load(self.place(name), I64)
 
     def numbers(self, names: Sequence[str]) -> list[Value]:
         return [self.number(name) for name in names]
