@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,19 +11,21 @@ from llvmlite import ir
 
 from atrous.bench.arrays import LINE, aligned
 from atrous.bench.tasks import Ready
-from atrous.engine.compiler import default_compiler
+from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.emit import ELEMENT, Emitter
 from atrous.engine.runtime import execute
 from atrous.geometry.sizes import ITEMSIZE
+from atrous.graph.fact import Array
 from atrous.target import Caches
 
 if TYPE_CHECKING:
     from atrous.bench.peers.peer import Peer
 
-#: Independent chains, more than an adder has stages times adders; turns of one unit of work, and units for each thread.
-CHAINS, TURNS, UNITS = 16, 20_000, 8
+#: Independent chains, more than an adder has stages times adders; turns of one unit of work, and units for each thread. A
+#: call takes some milliseconds, beside which waking a thread is nothing.
+CHAINS, TURNS, UNITS = 16, 20_000, 64
 #: Vectors that a turn of a copy moves, and bytes that one call moves at least.
-MOVED, LEAST_BYTES = 4, 8 * 2**20
+MOVED, LEAST_BYTES = 4, 2**29
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class PeakTask:
         code = compiler.kernel(key, lambda e: emit_peak(e, self.dtype))
         steps = np.array([[code, words.ctypes.data, units]], np.int64)
         flop = 2.0 * units * TURNS * CHAINS * compiler.target.lanes(self.dtype)
-        return Ready(lambda: (execute(compiler, steps, 1, self.threads), words), work=flop)
+        return Ready(partial(_run, compiler, steps, self.threads, words), work=flop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,12 @@ class CopyTask:
         memory[...] = 1
         code = compiler.kernel(f"bench copy {count} x {turns}", lambda e: emit_copy(e, count, turns))
         steps = np.array([[code, memory.ctypes.data, self.threads]], np.int64)
-        return Ready(lambda: (execute(compiler, steps, 1, self.threads), memory), work=8.0 * count * turns * self.threads)
+        return Ready(partial(_run, compiler, steps, self.threads, memory), work=8.0 * count * turns * self.threads)
+
+
+def _run(compiler: Compiler, steps: Array, threads: int, alive: Array) -> None:
+    """One step on all threads; ``alive`` is the memory that it works on."""
+    execute(compiler, steps, 1, threads)
 
 
 def emit_peak(e: Emitter, dtype: str) -> None:

@@ -13,9 +13,13 @@ from atrous.bench.tasks import Task
 from atrous.bench.worker import Check, Failure, Message, Prepare, Prepared, Release, Round
 
 
+#: Loading a library and compiling may take so many times as long as a peer's turns together.
+STARTING = 4.0
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How long to measure: rounds, seconds of each peer's turn, and the most seconds a peer gets for one task."""
+    """How long to measure: rounds, seconds of each peer's turn, and the most seconds of all turns of a peer for one task."""
 
     rounds: int = 5
     slice: float = 0.05
@@ -51,35 +55,37 @@ class _Lane:
     limit: float
     seconds: list[float] = field(default_factory=list)
     used: float = 0.0
+    turns: int = 0
     prepared: Prepared | None = None
     error: float | None = None
     failure: Failure | None = None
 
-    def ask(self, message: Message) -> object:
-        """Ask within what is left of the limit; a failure is kept, and the peer is out."""
-        begin = monotonic()
-        reply = self.runner.ask(message, max(self.limit - self.used, 0.1))
-        self.used += monotonic() - begin
+    def ask(self, message: Message, limit: float) -> object:
+        """Ask, and wait no longer than the limit; a failure is kept, and the peer is out."""
+        reply = self.runner.ask(message, limit)
         if isinstance(reply, Failure):
             self.failure = reply
         return reply
 
     def prepare(self, task: Task, exact: Path | None) -> None:
-        reply = self.ask(Prepare(task))
+        reply = self.ask(Prepare(task), STARTING * self.limit)
         if isinstance(reply, Prepared):
             self.prepared = reply
             self.check(exact)
 
     def check(self, exact: Path | None) -> None:
         if exact is not None:
-            begin, error = self.used, self.ask(Check(str(exact)))
-            self.used = begin  # comparing is not the peer's time
+            error = self.ask(Check(str(exact)), STARTING * self.limit)
             self.error = error if isinstance(error, float) else None
 
     def round(self, seconds: float) -> None:
-        """A turn, unless the peer is out or has no time left; the first turn is always taken."""
-        if self.failure is None and (not self.seconds or self.used < self.limit - self.used / 2):
-            times = self.ask(Round(seconds))
+        """A turn, unless the peer is out or another turn like those before would pass the limit."""
+        turns = max(self.turns, 1)
+        if self.failure is None and self.used * (turns + 1) / turns <= self.limit:
+            begin = monotonic()
+            times = self.ask(Round(seconds), self.limit - self.used)
+            self.used += monotonic() - begin
+            self.turns += 1
             if isinstance(times, list):
                 self.seconds += times
 

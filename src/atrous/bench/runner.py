@@ -57,7 +57,7 @@ class Runner:
     def end(self) -> None:
         """End the process, however it fares."""
         if self._process is not None:
-            self._process.kill()
+            self._signal(signal.SIGKILL)
             self._process.wait()
             self._pipe.close()
             self._log.close()
@@ -67,14 +67,20 @@ class Runner:
         if self._process is None:
             self._start()
         else:
-            self._process.send_signal(signal.SIGCONT)
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To the process and those that it started, such as compilers."""
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def _hold(self) -> None:
         """Stop the process, and wait until it stands."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
         with contextlib.suppress(ChildProcessError):
-            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED)
 
     def _start(self) -> None:
         self._pipe, theirs = Pipe()
@@ -88,7 +94,7 @@ class Runner:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._log,
-            preexec_fn=None,
+            start_new_session=True,
         )
         theirs.close()
         self._pin()

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from math import prod
 from pathlib import Path
 
 from atrous.bench.machine import CopyTask, PeakTask, bytes_of, copy_sizes, level_of
@@ -62,11 +61,9 @@ class Session:
         outcomes, peak = self._race(task, problem.dtype, tick)
         moved = _moved(problem)
         level = level_of(moved, self.caches, self.threads)
-        return Row(
-            *(case.name, case.family, str(problem)),
-            *(2 * problem.macs, 2 * problem.macs_on_real_taps, moved),
-            *(outcomes, peak, self.bandwidth.get(level), level),
-        )
+        flop, real = 2 * problem.macs, 2 * problem.macs_on_real_taps
+        bandwidth = self.bandwidth.get(level)
+        return Row(case.name, case.family, str(problem), flop, real, moved, outcomes, peak, bandwidth, level)
 
     def _race(self, task: Task, dtype: str, tick: Callable[[], None]) -> tuple[dict[str, Outcome], float | None]:
         exact = self._exact(task)
@@ -106,4 +103,4 @@ def session(peers: Sequence[Peer], threads: int | None, settings: Settings) -> I
         yield Session(runners, machine, oracle, folder, count, settings)
 
 
-__all__ = ["Session", "Settings", "prod", "session"]
+__all__ = ["Session", "Settings", "session"]

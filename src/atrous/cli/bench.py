@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -49,7 +49,7 @@ def bench(
         running.measure_bandwidth()
         with progress("measuring", "cases", still=True) as report:
             for done, case in enumerate(cases):
-                rows.append(running.measure(case, lambda done=done: report(done, len(cases))))
+                rows.append(running.measure(case, partial(report, done, len(cases))))
                 report(done + 1, len(cases))
     console = Console()
     if not console.is_terminal:
@@ -59,5 +59,3 @@ def bench(
     for note in (*notes(rows, absent), *running.notes):
         console.print(note, markup=False, highlight=False)
 
-
-__all__ = ["Path", "bench"]

@@ -76,8 +76,8 @@ def notes(rows: Sequence[Row], absent: Sequence[Peer]) -> Iterator[str]:
         yield f"{peer.name}: absent; pip install {peer.distribution}"
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
-        for peer, outcome in row.outcomes.items():
+        for name, outcome in row.outcomes.items():
             if isinstance(outcome, Missing):
-                reasons.setdefault((peer, outcome.kind, outcome.reason), []).append(row.name)
+                reasons.setdefault((name, outcome.kind, outcome.reason), []).append(row.name)
     for (name, kind, reason), cases in reasons.items():
         yield f"{name}: {kind} on {', '.join(cases)}: {reason}"

@@ -24,7 +24,9 @@ def progress(label: str, unit: str = "tiles", still: bool = False) -> Iterator[R
     """
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit)
     console = Console(stderr=True)
-    bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True, auto_refresh=not still)
+    bar = Progress(
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True, auto_refresh=not still
+    )
     task = bar.add_task(label, total=None)
     begin = time.monotonic()
 

@@ -34,6 +34,7 @@ def compiled(task: LayerTask) -> Ready:
     import torch._inductor.config as settings
 
     settings.freezing = True
+    settings.compile_threads = 1  # no helper processes: they would run on after a time limit
     torch._dynamo.reset()
     function, (x, w, bias) = _convolution(task.problem, task.operands())
     module = torch.nn.Module()
@@ -114,7 +115,7 @@ def _convolution(problem: Problem, given: Operands) -> tuple[Callable[..., Any],
 def _ordinary(problem: Problem) -> Callable[..., Any]:
     from torch.nn import functional as F
 
-    conv = (F.conv1d, F.conv2d, F.conv3d)[problem.axes - 1]
+    conv: Any = (F.conv1d, F.conv2d, F.conv3d)[problem.axes - 1]
     options = {"stride": problem.strides, "dilation": problem.dilations, "groups": problem.groups}
     if all(lo == hi >= 0 for lo, hi in problem.pads):
         pads = tuple(lo for lo, _ in problem.pads)
@@ -127,7 +128,7 @@ def _transposed(problem: Problem) -> Callable[..., Any]:
     """PyTorch crops both ends alike: what is uneven is cropped behind."""
     from torch.nn import functional as F
 
-    conv = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[problem.axes - 1]
+    conv: Any = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[problem.axes - 1]
     options = {
         "stride": problem.strides,
         "padding": tuple(min(pair) for pair in problem.pads),

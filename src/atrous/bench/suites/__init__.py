@@ -101,7 +101,9 @@ def parse_suite(text: str, origin: str, folder: Path = Path()) -> tuple[Case, ..
         name, _, rest = line.strip().partition(" ")
         where = f"{origin}, line {number}"
         if not rest:
-            raise ArgumentError(f"{where}: got {line!r}; a line is a name and a problem, such as rn50 conv:f32:c64:i56x56:k64:w3x3")
+            raise ArgumentError(
+                f"{where}: got {line!r}; a line is a name and a problem, such as rn50 conv:f32:c64:i56x56:k64:w3x3"
+            )
         if name in cases:
             raise ArgumentError(f"{where}: the name {name!r} came before; names must differ")
         try:
