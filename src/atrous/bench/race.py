@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
+from atrous.bench.messages import Check, Failure, Message, Prepare, Prepared, Release, Round
 from atrous.bench.runner import Runner
 from atrous.bench.statistics import Times
 from atrous.bench.tasks import Task
-from atrous.bench.worker import Check, Failure, Message, Prepare, Prepared, Release, Round
-
 
 #: Loading a library and compiling may take so many times as long as a peer's turns together.
 STARTING = 4.0

@@ -13,8 +13,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
+from atrous.bench.messages import Failure, Message
 from atrous.bench.peers.peer import Peer
-from atrous.bench.worker import Failure, Message
 from atrous.target import available_cores
 
 #: How each library is told its number of threads before it is loaded; all are also given as many cores.

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from atrous.bench.machine import CopyTask, PeakTask, bytes_of, copy_sizes, level_of
+from atrous.bench.messages import Failure, Prepare, Release, Save
+from atrous.bench.networks import shaped, write_model
 from atrous.bench.oracle import ORACLE
 from atrous.bench.peers.peer import Peer
 from atrous.bench.race import Measured, Outcome, Settings, race
 from atrous.bench.rows import Row
 from atrous.bench.runner import Runner
-from atrous.bench.suites import Case, LayerCase
-from atrous.bench.tasks import LayerTask, Task
-from atrous.bench.worker import Failure, Prepare, Release, Save
+from atrous.bench.suites import Case, LayerCase, NetworkCase
+from atrous.bench.tasks import LayerTask, NetworkTask, Task
+from atrous.geometry.sizes import ITEMSIZE
+from atrous.graph.fact import Fact
+from atrous.graph.network import Network
 from atrous.problem import Problem
 from atrous.target import Caches, available_cores
 
@@ -53,7 +57,7 @@ class Session:
         """The row of one case."""
         if isinstance(case, LayerCase):
             return self._layer(case, tick)
-        raise NotImplementedError
+        return self._network(case, tick)
 
     def _layer(self, case: LayerCase, tick: Callable[[], None]) -> Row:
         problem = case.problem
@@ -64,6 +68,24 @@ class Session:
         flop, real = 2 * problem.macs, 2 * problem.macs_on_real_taps
         bandwidth = self.bandwidth.get(level)
         return Row(case.name, case.family, str(problem), flop, real, moved, outcomes, peak, bandwidth, level)
+
+    def _network(self, case: NetworkCase, tick: Callable[[], None]) -> Row:
+        """A network's row: every peer in a new process, so that its peak memory is its own."""
+        model = self.folder / f"{case.name}.onnx"
+        network = write_model(case.source, model, case.dtype)
+        facts = shaped(network, case.shapes)
+        shapes = tuple((name, facts[name].sizes) for name in network.inputs)
+        task = NetworkTask(str(model), shapes, SEED, self.threads, case.dtype)
+        for runner in self.runners:
+            runner.end()
+        outcomes, peak = self._race(task, case.dtype, tick)
+        for runner in self.runners:
+            runner.end()
+        model.unlink()
+        flop, real = 2 * network.macs(dict(shapes)), 2 * _real_macs(network, facts)
+        ends = [facts[name] for name in (*network.inputs, *network.outputs)]
+        moved = sum(bytes_of(fact.sizes, fact.dtype) for fact in ends) + network.parameters * ITEMSIZE[case.dtype]
+        return Row(case.name, case.family, str(case).partition(" ")[2], flop, real, moved, outcomes, peak)
 
     def _race(self, task: Task, dtype: str, tick: Callable[[], None]) -> tuple[dict[str, Outcome], float | None]:
         exact = self._exact(task)
@@ -83,6 +105,15 @@ class Session:
                 self.notes.append(f"{task}: no exact result to compare with: {reply.reason}")
                 return None
         return path
+
+
+def _real_macs(network: Network, facts: Mapping[str, Fact]) -> int:
+    """Multiply-adds of a network whose tap lands on real elements."""
+    return sum(
+        node.layer.real_macs(facts[node.output], *(facts[name] for name in node.inputs))
+        for node in network.nodes
+        if node.output in facts
+    )
 
 
 def _moved(problem: Problem) -> int:

@@ -58,4 +58,3 @@ def bench(
     console.print(mean_table(rows))
     for note in (*notes(rows, absent), *running.notes):
         console.print(note, markup=False, highlight=False)
-

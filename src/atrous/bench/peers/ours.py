@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 import atrous
-from atrous.bench.arrays import Operands, aligned, normal
+from atrous.bench.arrays import aligned, normal
 from atrous.bench.model import layer_network
 from atrous.bench.tasks import LayerTask, NetworkTask, Ready
-from atrous.graph.passes.precision import cast_network
 from atrous.problem import Problem
 
 
@@ -54,10 +53,7 @@ def _options(problem: Problem) -> dict[str, Any]:
 
 def network(task: NetworkTask) -> Ready:
     """A network from its file, compiled for these threads; results go into arrays that are there."""
-    loaded = atrous.load(task.path)
-    if task.dtype != "float32":
-        loaded = cast_network(loaded, task.dtype)
-    program = loaded.compile(task.threads)
+    program = atrous.load(task.path).compile(task.threads)
     inputs = [normal(shape, task.dtype, task.seed + i) for i, (_, shape) in enumerate(task.shapes)]
     made = program(*inputs)
     outputs = tuple(np.empty_like(array) for array in (made if isinstance(made, tuple) else (made,)))
@@ -73,6 +69,3 @@ def reference_layer(task: LayerTask) -> Ready:
     operands = [array.astype(np.float64) for array in (given.x, given.w, given.bias) if array is not None]
     exact = node.layer.evaluate(*operands)
     return Ready(lambda: exact, lambda: (exact,))
-
-
-__all__ = ["Operands", "network", "packed", "reference_layer", "unpacked"]

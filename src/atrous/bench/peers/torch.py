@@ -109,7 +109,12 @@ def _convolution(problem: Problem, given: Operands) -> tuple[Callable[..., Any],
 
     bias = None if given.bias is None else torch.from_numpy(given.bias)
     tensors = (torch.from_numpy(given.x), torch.from_numpy(given.w), bias)
-    return (_transposed if problem.transposed else _ordinary)(problem), tensors
+    return convolution(problem), tensors
+
+
+def convolution(problem: Problem) -> Callable[..., Any]:
+    """The function of (x, w, bias) that computes a problem."""
+    return (_transposed if problem.transposed else _ordinary)(problem)
 
 
 def _ordinary(problem: Problem) -> Callable[..., Any]:
