@@ -62,7 +62,8 @@ class Session:
     def _layer(self, case: LayerCase, tick: Callable[[], None]) -> Row:
         problem = case.problem
         task = LayerTask(str(problem), SEED, self.threads)
-        outcomes, peak = self._race(task, problem.dtype, tick)
+        runners = [runner for runner in self.runners if runner.peer.layer]
+        outcomes, peak = self._race(runners, task, problem.dtype, tick)
         moved = _moved(problem)
         level = level_of(moved, self.caches, self.threads)
         flop, real = 2 * problem.macs, 2 * problem.macs_on_real_taps
@@ -76,10 +77,11 @@ class Session:
         facts = shaped(network, case.shapes)
         shapes = tuple((name, facts[name].sizes) for name in network.inputs)
         task = NetworkTask(str(model), shapes, SEED, self.threads, case.dtype)
-        for runner in self.runners:
+        runners = [runner for runner in self.runners if runner.peer.network]
+        for runner in runners:
             runner.end()
-        outcomes, peak = self._race(task, case.dtype, tick)
-        for runner in self.runners:
+        outcomes, peak = self._race(runners, task, case.dtype, tick)
+        for runner in runners:
             runner.end()
         model.unlink()
         flop, real = 2 * network.macs(dict(shapes)), 2 * _real_macs(network, facts)
@@ -87,10 +89,12 @@ class Session:
         moved = sum(bytes_of(fact.sizes, fact.dtype) for fact in ends) + network.parameters * ITEMSIZE[case.dtype]
         return Row(case.name, case.family, str(case).partition(" ")[2], flop, real, moved, outcomes, peak)
 
-    def _race(self, task: Task, dtype: str, tick: Callable[[], None]) -> tuple[dict[str, Outcome], float | None]:
+    def _race(
+        self, runners: Sequence[Runner], task: Task, dtype: str, tick: Callable[[], None]
+    ) -> tuple[dict[str, Outcome], float | None]:
         exact = self._exact(task)
         tick()
-        outcomes = race(self.runners, task, self.settings, exact, {self.machine: PeakTask(dtype, self.threads)}, tick)
+        outcomes = race(runners, task, self.settings, exact, {self.machine: PeakTask(dtype, self.threads)}, tick)
         top = outcomes.pop(MACHINE.name)
         for path in self.folder.glob("exact.*"):
             path.unlink()

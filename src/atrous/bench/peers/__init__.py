@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 
 import atrous
-from atrous.bench.peers import onnx_runtime, ours, torch
+from atrous.bench.peers import jax, onnx_runtime, openvino, ours, scipy, torch
 from atrous.bench.peers.peer import Peer
 from atrous.errors import ArgumentError
 
@@ -19,6 +19,10 @@ PEERS: tuple[Peer, ...] = (
     Peer("torch.cl", "eager, channels last", "torch", torch.eager_channels_last, torch.network_channels_last),
     Peer("torch.compile", "compiled, weights frozen", "torch", torch.compiled),
     Peer("onnxruntime", "bound arrays", "onnxruntime", onnx_runtime.layer, onnx_runtime.network),
+    Peer("openvino", "one stream, bound arrays", "openvino", openvino.layer, openvino.network),
+    Peer("jax", "jitted, channels first", "jax", jax.channels_first),
+    Peer("jax.cl", "jitted, channels last", "jax", jax.channels_last),
+    Peer("scipy", "one channel, a filter at a time", "scipy", scipy.layer),
 )
 
 
