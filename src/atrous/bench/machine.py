@@ -62,7 +62,7 @@ class CopyTask:
         step = lanes * MOVED
         count = max(self.size // (2 * 4 * step), 1) * step
         turns = max(1, LEAST_BYTES // (8 * count))
-        memory = aligned((self.threads, 2, count + LINE), "float32")  # a line more: not all at the same place of a cache
+        memory = aligned((self.threads, 2, count + _gap(count)), "float32")
         memory[...] = 1
         code = compiler.kernel(f"bench copy {count} x {turns}", lambda e: emit_copy(e, count, turns))
         steps = np.array([[code, memory.ctypes.data, self.threads]], np.int64)
@@ -95,14 +95,23 @@ def emit_copy(e: Emitter, count: int, turns: int) -> None:
     memory, first, last = e.function.args
     kind = ir.VectorType(ELEMENT["float32"], e.target.lanes("float32"))
     with e.loop(first, last) as unit:
-        source = e.at(memory, e.mul(unit.index, 2 * (count + LINE)), ELEMENT["float32"])
-        target = e.at(source, count + LINE, ELEMENT["float32"])
+        source = e.at(memory, e.mul(unit.index, 2 * (count + _gap(count))), ELEMENT["float32"])
+        target = e.at(source, count + _gap(count), ELEMENT["float32"])
         with e.loop(0, turns, nonempty=True), e.loop(0, count, step=kind.count * MOVED, nonempty=True) as at:
             places = [e.add(at.index, i * kind.count) for i in range(MOVED)]
             values = [e.load(e.at(source, place, ELEMENT["float32"]), kind) for place in places]
             for value, place in zip(values, places, strict=True):
                 e.store(value, e.at(target, place, ELEMENT["float32"]))
     e.end()
+
+
+def _gap(count: int) -> int:
+    """Elements between the arrays, so that no load has the place in its page that a store still under way has.
+
+    Such a load would wait for the store: CPUs compare the last 12 bits first.
+    """
+    page, ahead = 4096, 128
+    return (-4 * count - ahead) % page // 4
 
 
 def copy_sizes(caches: Caches, threads: int) -> dict[str, int]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from atrous.bench.peers import DEFAULT, PEERS
+from atrous.bench.peers.peer import Peer
 from atrous.bench.race import Measured, Missing, Outcome
 from atrous.bench.statistics import geometric_mean
 
 #: Peers that are the project itself; they are compared with the others.
 OWN = frozenset(peer.name for peer in PEERS if peer.own)
+#: Errors relative to the largest output from which on a result counts as wrong: far beyond what rounding does.
+FAR = {"float32": 1e-4, "float64": 1e-12}
+#: Upper over lower quartile of the peak's times from which on the machine was busy with something else.
+RESTLESS = 1.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,9 @@ class Row:
     bandwidth: float | None = None
     level: str = ""
     direction: str = "forward"
+    dtype: str = "float32"
+    #: Whether the peak varied so much within the rounds that something else must have run.
+    restless: bool = False
 
     def measured(self, peer: str) -> Measured | None:
         """What was measured of a peer, if anything."""
@@ -93,6 +101,7 @@ class Mean:
     to_default: float | None
     unpacked_to_default: float | None
     of_peak: float | None
+    of_roof: float | None
 
 
 def means(rows: Sequence[Row]) -> list[Mean]:
@@ -112,11 +121,30 @@ def _mean(family: str, rows: Sequence[Row]) -> Mean:
         geometric_mean(_present(row.to_default() for row in rows)),
         geometric_mean(_present(row.to_default("atrous.conv") for row in rows)),
         geometric_mean(_present(row.of_peak() for row in rows)),
+        geometric_mean(_present(row.of_roof() for row in rows)),
     )
 
 
 def _present(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None]
+
+
+def notes(rows: Sequence[Row], absent: Sequence[Peer]) -> Iterator[str]:
+    """What has no number, and why; and whose result is not to be trusted."""
+    for peer in absent:
+        yield f"{peer.name}: absent; pip install {peer.distribution}"
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for name, outcome in row.outcomes.items():
+            if isinstance(outcome, Missing):
+                reasons.setdefault((name, f"{outcome.kind}: {outcome.reason}"), []).append(row.name)
+            elif outcome.error is not None and not outcome.error <= FAR[row.dtype]:
+                reasons.setdefault((name, f"its result is wrong by {outcome.error:.0e}"), []).append(row.name)
+    for (name, reason), cases in reasons.items():
+        yield f"{name} on {', '.join(cases)}: {reason}"
+    restless = [row.name for row in rows if row.restless]
+    if restless:
+        yield f"the machine was busy during {', '.join(restless)}: its own peak varied by more than {RESTLESS - 1:.0%}"
 
 
 __all__ = ["OWN", "Mean", "Measured", "Missing", "Row", "means"]

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from atrous.bench.machine import CopyTask, PeakTask, bytes_of, copy_sizes, level_of
@@ -15,7 +15,7 @@ from atrous.bench.networks import shaped, write_model
 from atrous.bench.oracle import ORACLE
 from atrous.bench.peers.peer import Peer
 from atrous.bench.race import Measured, Outcome, Settings, race
-from atrous.bench.rows import Row
+from atrous.bench.rows import RESTLESS, Row
 from atrous.bench.runner import Runner
 from atrous.bench.suites import Case, LayerCase, NetworkCase
 from atrous.bench.tasks import LayerTask, NetworkTask, Task
@@ -63,12 +63,13 @@ class Session:
         problem = case.problem
         task = LayerTask(str(problem), SEED, self.threads)
         runners = [runner for runner in self.runners if runner.peer.layer]
-        outcomes, peak = self._race(runners, task, problem.dtype, tick)
+        outcomes, top = self._race(runners, task, problem.dtype, tick)
         moved = _moved(problem)
         level = level_of(moved, self.caches, self.threads)
         flop, real = 2 * problem.macs, 2 * problem.macs_on_real_taps
         bandwidth = self.bandwidth.get(level)
-        return Row(case.name, case.family, str(problem), flop, real, moved, outcomes, peak, bandwidth, level)
+        made = Row(case.name, case.family, str(problem), flop, real, moved, outcomes)
+        return replace(_under(made, top), bandwidth=bandwidth, level=level, dtype=problem.dtype)
 
     def _network(self, case: NetworkCase, tick: Callable[[], None]) -> Row:
         """A network's row: every peer in a new process, so that its peak memory is its own."""
@@ -80,25 +81,26 @@ class Session:
         runners = [runner for runner in self.runners if runner.peer.network]
         for runner in runners:
             runner.end()
-        outcomes, peak = self._race(runners, task, case.dtype, tick)
+        outcomes, top = self._race(runners, task, case.dtype, tick)
         for runner in runners:
             runner.end()
         model.unlink()
         flop, real = 2 * network.macs(dict(shapes)), 2 * _real_macs(network, facts)
         ends = [facts[name] for name in (*network.inputs, *network.outputs)]
         moved = sum(bytes_of(fact.sizes, fact.dtype) for fact in ends) + network.parameters * ITEMSIZE[case.dtype]
-        return Row(case.name, case.family, str(case).partition(" ")[2], flop, real, moved, outcomes, peak)
+        made = Row(case.name, case.family, str(case).partition(" ")[2], flop, real, moved, outcomes)
+        return replace(_under(made, top), dtype=case.dtype)
 
     def _race(
         self, runners: Sequence[Runner], task: Task, dtype: str, tick: Callable[[], None]
-    ) -> tuple[dict[str, Outcome], float | None]:
+    ) -> tuple[dict[str, Outcome], Outcome]:
         exact = self._exact(task)
         tick()
         outcomes = race(runners, task, self.settings, exact, {self.machine: PeakTask(dtype, self.threads)}, tick)
         top = outcomes.pop(MACHINE.name)
         for path in self.folder.glob("exact.*"):
             path.unlink()
-        return outcomes, top.work / top.times.median if isinstance(top, Measured) else None
+        return outcomes, top
 
     def _exact(self, task: Task) -> Path | None:
         """Where the exact results lie; ``None``, and a note, if there are none."""
@@ -109,6 +111,13 @@ class Session:
                 self.notes.append(f"{task}: no exact result to compare with: {reply.reason}")
                 return None
         return path
+
+
+def _under(row: Row, top: Outcome) -> Row:
+    """A row with the peak that was measured in its rounds."""
+    if not isinstance(top, Measured):
+        return row
+    return replace(row, peak=top.work / top.times.median, restless=top.times.upper > RESTLESS * top.times.lower)
 
 
 def _real_macs(network: Network, facts: Mapping[str, Fact]) -> int:

@@ -30,7 +30,8 @@ def answer(state: State, message: Message) -> Any:
 def _brief(error: BaseException) -> str:
     """The first line of a message, which libraries may follow with pages."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines or [type(error).__name__])[0][:300]
+    told = (lines or [type(error).__name__])[0]
+    return (f"{told} {lines[1]}" if told.endswith(":") and len(lines) > 1 else told)[:300]
 
 
 def main() -> None:

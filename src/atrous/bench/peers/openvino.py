@@ -50,7 +50,6 @@ def _compiled(path: Path, shapes: tuple[tuple[int, ...], ...], threads: int) -> 
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",
-        "EXECUTION_MODE_HINT": "ACCURACY",
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
     }
