@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import prod
+from math import gcd, prod
 from types import ModuleType
 from typing import Protocol, cast
 
-from atrous.engine.codelets import channelwise, direct, nest, rows
+from atrous.engine.codelets import channelwise, direct, direct_from_rows, direct_in_rows, direct_to_rows, nest, rows
 from atrous.engine.codelets.convolution import Convolution, Packed, Register
 from atrous.engine.emit import Emitter
-from atrous.engine.view import Layout
+from atrous.engine.view import LINE, Layout
+from atrous.geometry.sizes import ITEMSIZE
 from atrous.graph.fact import Array
 from atrous.target import Target
 
 #: Cycles to move one element from one layout to the other, read and write.
 TURN_CYCLES = 1.0
+#: How much longer a kernel takes that reads rows whose channels push each other out of the cache.
+CROWDED = 1.5
+#: Places in the second cache that one address can take.
+_WAYS = 8
 
 
 class Codelet(Protocol):
@@ -40,7 +45,9 @@ class Codelet(Protocol):
 
 
 #: The last takes anything.
-TABLE: tuple[Codelet, ...] = tuple(cast(Codelet, module) for module in (channelwise, direct, rows, nest))
+TABLE: tuple[Codelet, ...] = tuple(
+    cast(Codelet, module) for module in (channelwise, direct, direct_from_rows, direct_to_rows, direct_in_rows, rows, nest)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,20 @@ def cycles(found: Plan, c: Convolution, signal: Signal, target: Target) -> float
     """Predicted cycles of one core for the whole signal."""
     codelet, places = found.codelet, signal.batch * prod(signal.outputs)
     work = places * c.groups * c.outputs * c.channels * prod(c.kernel) * codelet.cost(c, found.register, signal.row, target)
+    if codelet.READS is Layout.ROWS and crowded(c, signal, target):
+        work *= CROWDED
     if signal.source not in (None, codelet.READS):
         work += TURN_CYCLES * signal.batch * prod(signal.inputs) * c.channels * c.groups
     if signal.wanted not in (None, codelet.WRITES):
         work += TURN_CYCLES * places * c.outputs * c.groups
     return work
+
+
+def crowded(c: Convolution, signal: Signal, target: Target) -> bool:
+    """Whether the channels of a signal in rows lie at distances that make them share too few sets of the second cache.
+
+    Sizes that are powers of two put the same pixel of all channels into one set, of which only so many stay.
+    """
+    sets = max(1, target.caches.l2 // (_WAYS * LINE))
+    lines = prod(signal.inputs) * ITEMSIZE[c.dtype] // LINE
+    return c.channels * prod(c.kernel[:-1]) > _WAYS * sets // gcd(lines, sets)
