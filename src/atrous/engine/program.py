@@ -15,9 +15,11 @@ from atrous.engine.codelets.convolution import Packed
 from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.emit import BYTES
 from atrous.engine.lowering import Tape, Task, lower, wanted_layouts
+from atrous.engine.planner import Planner
 from atrous.engine.runtime import check_threads, execute, native_region
 from atrous.engine.schedule import LINE, Schedule
 from atrous.engine.view import Buffer, Home, View, channels_last, row_major
+from atrous.engine.wisdom import Wisdom, default_wisdom
 from atrous.errors import ArgumentError
 from atrous.geometry import Box, count_bytes, pull_back
 from atrous.graph.demand import Demands
@@ -53,6 +55,7 @@ class Bound:
     facts: Mapping[str, Fact]
     compiler: Compiler
     packed: dict[Any, Any]
+    planner: Planner
     arena: Arena = field(default_factory=Arena)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _tapes: dict[tuple[tuple[str, Box], ...], Schedule] = field(default_factory=dict)
@@ -115,7 +118,7 @@ class Bound:
 
     def _write(self, boxes: Boxes) -> Schedule:
         schedule = Schedule()
-        tape = Tape(schedule, self.compiler, self.packed)
+        tape = Tape(schedule, self.compiler, self.packed, self.planner)
         views: dict[str, View] = {}
         for name in self.network.inputs:
             if name in boxes:
@@ -186,10 +189,19 @@ class Program:
     Calling it runs whole arrays, one for each input in order, and returns an array, or a tuple of them for several outputs.
     """
 
-    def __init__(self, network: Network, threads: int | None = None, compiler: Compiler | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        threads: int | None = None,
+        compiler: Compiler | None = None,
+        plans: Mapping[str, str] | None = None,
+        wisdom: Wisdom | None = None,
+    ) -> None:
         self.network = network
         self.threads = threads
         self.compiler = compiler or default_compiler()
+        learnt = default_wisdom() if wisdom is None else wisdom
+        self.planner = Planner(self.compiler.target, learnt.finder(self.compiler.target), plans)
         self._optimised = optimise(network)
         self._packed: dict[Any, Any] = {}
         self._bound: dict[tuple[tuple[str, tuple[int, ...]], ...], Bound] = {}
@@ -224,7 +236,7 @@ class Program:
         bound = self._bound.get(key)
         if bound is None:  # another thread may do the same at the same time, and put its own there
             network = specialise(self._optimised, {name: fact.sizes for name, fact in facts.items()})
-            bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self._packed)
+            bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self._packed, self.planner)
             self._bound = {key: bound}
         return bound
 
