@@ -10,40 +10,32 @@ import pytest
 from atrous.engine.codelets import channelwise, direct, direct_from_rows, direct_in_rows, direct_to_rows, nest, rows
 from atrous.engine.codelets.convolution import Convolution, Register
 from atrous.engine.compiler import default_compiler
-from atrous.engine.lowering import convolution as lowering
-from atrous.engine.planner import TABLE, Plan, Signal, plan
+from atrous.engine.lowering.requests import requests
+from atrous.engine.plan import TABLE, Plan, Signal
+from atrous.engine.planner import plan
 from atrous.engine.view import Layout
 from atrous.graph.fact import Array
 from atrous.problem import Problem
-from atrous.target import Target
 from tests.engine.running import program_of, same_bits
 from tests.strategies import operands
 
 
-def forced(monkeypatch: pytest.MonkeyPatch, codelet: ModuleType, pick: int | None = None) -> list[Register]:
-    """Make the lowering take this codelet, with its candidate number ``pick`` if given; returns the list of tiles it took."""
-    taken: list[Register] = []
-
-    def choose(c: Convolution, signal: Signal, target: Target, table: object = TABLE) -> Plan:
-        assert codelet.applies(c, target)
-        tiles = codelet.candidates(c, target)
-        chosen = plan(c, signal, target, (codelet,)) if pick is None else Plan(codelet, tiles[pick % len(tiles)])  # type: ignore[arg-type]
-        taken.append(chosen.register)
-        return chosen
-
-    monkeypatch.setattr(lowering, "plan", choose)
-    return taken
-
-
-def results(problem: Problem) -> list[Array]:
-    """The problem on three row lengths: shorter than a tile, across tiles, and long."""
+def results(problem: Problem, plan: Plan) -> list[Array]:
+    """The problem by a plan on three row lengths: shorter than a tile, across tiles, and long."""
     _, w, bias = operands(problem)
-    program = program_of(problem, w, bias)
+    program = program_of(problem, w, bias, plans={"layer": str(plan)})
     found = []
     for row in (3, problem.space[-1], 61):
         x = operands(replace(problem, space=(*problem.space[:-1], row)), seed=row)[0]
         found.append(program(x))
     return found
+
+
+def tiles(problem: Problem, codelet: ModuleType) -> list[Register]:
+    """The register tiles that a codelet has for all parts of a problem."""
+    target = default_compiler().target
+    found = [codelet.candidates(request.c, target) for request in requests(problem)]
+    return [tile for tile in found[0] if all(tile in others for others in found)]
 
 
 DENSE = (
@@ -74,18 +66,15 @@ DEPTHWISE = ("conv:f32:n2:c37:i6x29:k37:w3x3:p1:g37:b", "conv:f64:c8:i33:k8:w11:
         *((rows, text) for text in ROWS),
     ],
 )
-def test_register_tiles_equal_the_loop_nest(codelet: ModuleType, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_register_tiles_equal_the_loop_nest(codelet: ModuleType, text: str) -> None:
     problem = Problem.parse(text)
-    forced(monkeypatch, nest)
-    expected = results(problem)
-    tried: set[Register] = set()
+    expected = results(problem, Plan.parse("nest p1v1"))
     every = (codelet, text) in ((direct, DENSE[0]), (channelwise, DEPTHWISE[0]), (rows, ROWS[0]))
-    step = 1 if every else 5
-    for pick in range(0, 40, step):
-        taken = forced(monkeypatch, codelet, pick)
-        if any(not same_bits(a, b) for a, b in zip(results(problem), expected, strict=True)):
-            raise AssertionError(f"{text} by {codelet.__name__} with {taken[-1]} differs from the loop nest")
-        tried.update(taken)
+    tried = tiles(problem, codelet)[:: 1 if every else 3]
+    for tile in tried:
+        plan = Plan(codelet, tile)  # type: ignore[arg-type]
+        if any(not same_bits(a, b) for a, b in zip(results(problem, plan), expected, strict=True)):
+            raise AssertionError(f"{text} by {plan} differs from the loop nest")
     assert len(tried) >= 2
 
 

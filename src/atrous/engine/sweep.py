@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from atrous.engine.emit import I32, Arguments, Count, Emitter, Value
-from atrous.geometry import Window
+from atrous.geometry import Window, ceil_div
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,16 @@ class AxisRun:
         lo, hi = (end - self.first for end in self.window.inside(self.extent))
         lo = max(0, lo)
         return lo, max(lo, min(hi, self.count))
+
+
+#: Rows are cut into segments when there would be fewer units of work than this.
+ENOUGH_UNITS = 64
+
+
+def segments(rows: int, count: int, pixels: int) -> int:
+    """The length of the segments in which so many rows of ``count`` outputs are swept, in whole tiles of ``pixels``."""
+    pieces = max(1, min(ceil_div(ENOUGH_UNITS, max(1, rows)), ceil_div(count, 4 * pixels)))
+    return max(1, ceil_div(ceil_div(count, pieces), pixels) * pixels)
 
 
 @dataclass

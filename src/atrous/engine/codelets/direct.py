@@ -18,7 +18,7 @@ from math import prod
 import numpy as np
 from llvmlite import ir
 
-from atrous.engine.codelets.convolution import Convolution, Packed, Register
+from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.codelets.transpose import transposed
 from atrous.engine.emit import ELEMENT, Count, Emitter, Value
 from atrous.engine.epilogue import RowWriter, Writer
@@ -57,36 +57,42 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     return tuple(found)
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per useful multiply-add of a row of this length, from the fill of tile, lanes and units."""
     lanes = target.lanes(c.dtype)
     pixels, vectors = register.pixels, register.vectors
     blocks = ceil_div(ceil_div(c.outputs, lanes), vectors)
     tiles = ceil_div(row, pixels)
-    # A step of the reduction issues pixels*vectors multiply-adds and pixels+vectors loads; chains of dependent
-    # multiply-adds are 4 cycles long, so fewer than 8 of them leave the units waiting.
-    arithmetic = max(pixels * vectors, 8) / 2
-    step = max(arithmetic, (pixels + vectors) / 2)
-    tile_overhead = 8 * prod(c.kernel[:-1]) + 2 * pixels * vectors
+    # A step of the reduction issues pixels*vectors multiply-adds, and loads a vector of weights for each and an input for
+    # each pixel; too few chains of dependent multiply-adds leave the units waiting.
+    rates = target.rates
+    arithmetic = max(pixels * vectors / rates.fmas, rates.latency)
+    loads = pixels / rates.broadcasts + vectors / rates.loads
+    # Where no instruction multiplies by an element in memory, it takes a register; with the last one LLVM begins to spill.
+    used = pixels * vectors + vectors + (target.vector_bytes < 64)
+    if used >= target.vector_registers - 1:
+        arithmetic *= 1.5
+    overhead = 8 * prod(c.kernel[:-1]) + 2 * pixels * vectors
     depth = prod(c.kernel) * c.channels
-    # Every further block sweeps the input again, and writes its part of the lines that hold a pixel's channels.
-    sweeps = 1 + 0.5 * (blocks - 1) / depth
-    return sweeps * blocks * tiles * (step * depth + tile_overhead) / (row * c.outputs * depth)
+    each = blocks * tiles / (row * c.outputs)
+    return Cost(each * arithmetic, each * loads, each * overhead / depth)
 
 
-def transpose_cost(c: Convolution, register: Register, row: int, target: Target) -> float:
-    """Cycles per multiply-add to transpose the tiles in registers: a shuffle for each vector and stage, and the stores."""
+def transposed_cost(c: Convolution, register: Register, row: int, target: Target, cost: Cost) -> Cost:
+    """``cost`` and the transposing of the tiles in registers: a shuffle for each vector and stage, and the stores."""
     lanes, depth = target.lanes(c.dtype), prod(c.kernel) * c.channels
     squares = ceil_div(register.pixels, lanes) * register.vectors
     tiles, blocks = ceil_div(row, register.pixels), ceil_div(ceil_div(c.outputs, lanes), register.vectors)
-    return tiles * blocks * squares * lanes * (lanes.bit_length() + 1) / (row * c.outputs * depth)
+    shuffles = tiles * blocks * squares * lanes * (lanes.bit_length() + 1) / (row * c.outputs * depth)
+    return cost._replace(overhead=cost.overhead + shuffles)
 
 
-def row_factor(c: Convolution, register: Register, row: int) -> float:
-    """How much longer an input in rows takes: its channels come from as many places, and tiles at the border copy theirs."""
+def row_cost(c: Convolution, register: Register, row: int, cost: Cost) -> Cost:
+    """``cost`` for an input in rows: its channels come from as many places, and tiles at the border copy theirs."""
     tiles = ceil_div(row, register.pixels)
     edges = min(tiles, 2 if c.kernel[-1] > 1 else 1 if row % register.pixels else 0)
-    return 1 + 0.1 / register.vectors + 0.06 * edges / tiles
+    factor = 1 + 0.1 / register.vectors + 0.06 * edges / tiles
+    return Cost(cost.arithmetic * factor, cost.loads * factor, cost.overhead)
 
 
 def names(c: Convolution) -> list[str]:

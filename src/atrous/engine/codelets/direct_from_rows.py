@@ -6,7 +6,7 @@ All but the layouts is ``direct``.
 from __future__ import annotations
 
 from atrous.engine.codelets import direct
-from atrous.engine.codelets.convolution import Convolution, Register
+from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.codelets.direct import blocks, candidates, names, pack, worthwhile
 from atrous.engine.emit import Emitter
 from atrous.engine.view import Layout
@@ -23,9 +23,9 @@ def applies(c: Convolution, target: Target) -> bool:
     return direct.applies(c, target)
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per multiply-add: ``direct``'s on an input in rows."""
-    return direct.row_factor(c, register, row) * direct.cost(c, register, row, target)
+    return direct.row_cost(c, register, row, direct.cost(c, register, row, target))
 
 
 def emit(e: Emitter, c: Convolution, register: Register) -> None:

@@ -74,5 +74,5 @@ def _(layer: Conv, node: Node, facts: list[Fact], output: Fact, mine: Wanted, ta
     if weights is None:
         return None, None
     dense = dense_of(layer, weights, None, list(node.inputs), facts[0].sizes, output.sizes)
-    codelet = dense.plan(tape, facts[0].dtype, (), signal_of(facts[0], output, None, mine)).codelet
+    codelet = dense.plan(tape, node.name, facts[0].dtype, (), signal_of(facts[0], output, None, mine)).codelet
     return codelet.READS, codelet.WRITES

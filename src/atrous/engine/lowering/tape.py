@@ -12,6 +12,7 @@ import numpy as np
 from atrous.engine.codelets import grid, pointwise, take, transpose, weave
 from atrous.engine.codelets.grid import Axes, accesses, grid_names, grid_words, merge
 from atrous.engine.compiler import Compiler
+from atrous.engine.planner import Planner
 from atrous.engine.schedule import Schedule
 from atrous.engine.view import Layout, View
 from atrous.geometry import Box
@@ -41,10 +42,14 @@ class Task:
 
 
 class Tape:
-    """Writes launches into a schedule. ``cache`` holds what does not depend on sizes, packed weights above all."""
+    """Writes launches into a schedule; ``cache`` holds what does not depend on sizes, packed weights above all.
 
-    def __init__(self, schedule: Schedule, compiler: Compiler, cache: dict[Any, Any]) -> None:
+    ``planner`` chooses how convolutions are computed.
+    """
+
+    def __init__(self, schedule: Schedule, compiler: Compiler, cache: dict[Any, Any], planner: Planner | None = None) -> None:
         self.schedule, self.compiler, self.cache = schedule, compiler, cache
+        self.planner = planner or Planner(compiler.target)
 
     def kernel(self, spec: object, emit: Callable[..., None]) -> int:
         """The address of the kernel that ``spec``, a frozen value, is specialised to."""

@@ -10,13 +10,10 @@ import numpy as np
 from atrous.engine.codelets import channelwise, pool
 from atrous.engine.codelets.convolution import Register
 from atrous.engine.lowering.tape import Tape, spread
-from atrous.engine.sweep import AxisRun
+from atrous.engine.sweep import AxisRun, segments
 from atrous.engine.view import View
 from atrous.geometry import Box, ceil_div
 from atrous.graph.fact import Array
-
-#: Rows are cut into segments when there would be fewer units of work than this.
-ENOUGH_UNITS = 64
 
 
 def row_operand(tape: Tape, view: View, box: Box) -> View:
@@ -68,8 +65,7 @@ def sweep_words(
     lo, hi = axes[-1].interior
     count = axes[-1].count
     rows = out.shape[0] * prod(axis.count for axis in axes[:-1]) * blocks
-    pieces = max(1, min(ceil_div(ENOUGH_UNITS, max(1, rows)), ceil_div(count, 4 * register.pixels)))
-    segment = max(1, ceil_div(ceil_div(count, pieces), register.pixels) * register.pixels)
+    segment = segments(rows, count, register.pixels)
     words: dict[str, object] = {
         "x": x.place(origin),
         "y": out.place(),
