@@ -173,6 +173,13 @@ class Emitter:
             return pointer
         return self.b.gep(pointer, [self.i64(offset)], source_etype=element)
 
+    def scratch(self, count: int, element: ir.Type) -> Value:
+        """Room for ``count`` elements on the stack, on a cache line."""
+        made = self.b.alloca(element, size=count)
+        made.align = 64
+        made.type = PTR  # llvmlite would hold it to its element type
+        return made
+
     def load(self, pointer: Value, kind: ir.Type, align: int | None = None) -> Value:
         value = self.b.load(pointer, typ=kind)
         value.align = align or byte_size(kind)

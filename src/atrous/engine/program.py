@@ -14,13 +14,15 @@ from atrous.engine.arrays import as_array
 from atrous.engine.codelets.convolution import Packed
 from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.emit import BYTES
-from atrous.engine.lowering import Tape, Task, lower, wanted_layouts
+from atrous.engine.lowering import Tape, Task, lower, slices, wanted_layouts
 from atrous.engine.memory import Arena, new_array
+from atrous.engine.planner import Planner
 from atrous.engine.ready import Ready
 from atrous.engine.runtime import check_threads
 from atrous.engine.schedule import LINE, Schedule, Template
 from atrous.engine.team import native_region
 from atrous.engine.view import Buffer, Home, View, channels_last, row_major
+from atrous.engine.wisdom import Wisdom, default_wisdom
 from atrous.errors import ArgumentError
 from atrous.geometry import Box, count_bytes, pull_back
 from atrous.graph.demand import Demands
@@ -45,6 +47,7 @@ class Bound:
     facts: Mapping[str, Fact]
     compiler: Compiler
     packed: dict[Any, Any]
+    planner: Planner
     arena: Arena = field(default_factory=Arena)
     _tapes: dict[tuple[tuple[str, Box], ...], Template] = field(default_factory=dict)
 
@@ -124,7 +127,7 @@ class Bound:
 
     def _write(self, boxes: Boxes) -> Schedule:
         schedule = Schedule()
-        tape = Tape(schedule, self.compiler, self.packed)
+        tape = Tape(schedule, self.compiler, self.packed, self.planner)
         views: dict[str, View] = {}
         for name in self.network.inputs:
             if name in boxes:
@@ -134,6 +137,7 @@ class Bound:
             if name in boxes:
                 views[name] = schedule.constant(array)
         layouts = wanted_layouts(self.network, self.facts, tape)
+        places = slices(self.network, self.facts, boxes, layouts, wanted, tape)
         for node in self.network.nodes:
             if node.output not in boxes:
                 continue
@@ -146,7 +150,7 @@ class Bound:
                 [name if name in self.network.constants else None for name in node.inputs],
                 self.facts[node.output],
                 box,
-                target=wanted.get(node.output),
+                target=places.get(node.output),
                 layout=layouts.get(node.output),
             )
             views[node.output] = lower(node.layer, tape, task)
@@ -195,10 +199,19 @@ class Program:
     Calling it runs whole arrays, one for each input in order, and returns an array, or a tuple of them for several outputs.
     """
 
-    def __init__(self, network: Network, threads: int | None = None, compiler: Compiler | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        threads: int | None = None,
+        compiler: Compiler | None = None,
+        plans: Mapping[str, str] | None = None,
+        wisdom: Wisdom | None = None,
+    ) -> None:
         self.network = network
         self.threads = threads
         self.compiler = compiler or default_compiler()
+        learnt = default_wisdom() if wisdom is None else wisdom
+        self.planner = Planner(self.compiler.target, learnt.finder(self.compiler.target), plans)
         self._optimised = optimise(network)
         #: What was made of the constants once, by key: packed weights above all.
         self.packed: dict[Any, Any] = {}
@@ -258,7 +271,7 @@ class Program:
         bound = self._bound.get(key)
         if bound is None:  # another thread may do the same at the same time, and put its own there
             network = specialise(self._optimised, {name: fact.sizes for name, fact in facts.items()})
-            bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self.packed, self._arena)
+            bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self.packed, self.planner, self._arena)
             self._bound = {**dict(list(self._bound.items())[1 - _SIZES :]), key: bound}
         return bound
 

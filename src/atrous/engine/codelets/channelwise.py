@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 from llvmlite import ir
 
-from atrous.engine.codelets.convolution import Convolution, Packed, Register
+from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.emit import ELEMENT, Emitter, Value
 from atrous.engine.epilogue import Epilogue, Writer
 from atrous.engine.maths import Num, VectorMaths, constant
@@ -149,12 +149,15 @@ def tiles(channels: int, lanes: int, target: Target) -> tuple[Register, ...]:
     return tuple(Register(pixels, vectors) for pixels in (14, 7, 4, 1) if pixels <= most)
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per multiply-add: each takes a load of its own, and a vector may hold fewer channels than lanes."""
     width, taps = register.vectors * target.lanes(c.dtype), prod(c.kernel)
-    step = register.vectors * (register.pixels + 1) / 2
-    tile = step * taps + 8 * prod(c.kernel[:-1]) + 2 * register.pixels * register.vectors
-    return ceil_div(row, register.pixels) * ceil_div(c.groups, width) * tile / (row * c.groups * taps)
+    rates = target.rates
+    arithmetic = max(register.vectors * register.pixels / rates.fmas, rates.latency)
+    loads = register.vectors * (register.pixels + 1) / rates.loads
+    overhead = 8 * prod(c.kernel[:-1]) + 2 * register.pixels * register.vectors
+    each = ceil_div(row, register.pixels) * ceil_div(c.groups, width) / (row * c.groups)
+    return Cost(each * arithmetic, each * loads, each * overhead / taps)
 
 
 def tile_cost(register: Register, row: int) -> float:
