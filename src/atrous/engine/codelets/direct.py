@@ -103,8 +103,10 @@ def pack(c: Convolution, register: Register, weights: Array, bias: Array | None,
     """Weights ``(K, C/G, *kernel)`` and bias ``(K,)`` in the order in which the kernel reads them."""
     width = register.vectors * target.lanes(c.dtype)
     blocks = ceil_div(c.outputs, width)
-    padded = np.zeros((c.groups, blocks * width, c.channels, prod(c.kernel)), c.dtype)
-    padded[:, : c.outputs] = weights.reshape(c.groups, c.outputs, c.channels, prod(c.kernel))
+    padded = weights.reshape(c.groups, c.outputs, c.channels, prod(c.kernel))
+    if c.outputs % width:
+        padded = np.zeros((c.groups, blocks * width, c.channels, prod(c.kernel)), c.dtype)
+        padded[:, : c.outputs] = weights.reshape(c.groups, c.outputs, c.channels, prod(c.kernel))
     packed = padded.reshape(c.groups, blocks, width, c.channels, -1).transpose(0, 1, 4, 3, 2)
     start = np.zeros((c.groups, blocks * width), c.dtype)
     if bias is not None:
