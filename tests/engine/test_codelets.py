@@ -7,42 +7,35 @@ from types import ModuleType
 
 import pytest
 
-from atrous.engine.codelets import channelwise, direct, nest
+from atrous.engine.codelets import channelwise, direct, direct_from_rows, direct_in_rows, direct_to_rows, nest, rows
 from atrous.engine.codelets.convolution import Convolution, Register
 from atrous.engine.compiler import default_compiler
-from atrous.engine.lowering import convolution as lowering
-from atrous.engine.planner import TABLE, Plan, plan
+from atrous.engine.lowering.requests import requests
+from atrous.engine.plan import TABLE, Plan, Signal
+from atrous.engine.planner import plan
+from atrous.engine.view import Layout
 from atrous.graph.fact import Array
 from atrous.problem import Problem
-from atrous.target import Target
 from tests.engine.running import program_of, same_bits
 from tests.strategies import operands
 
 
-def forced(monkeypatch: pytest.MonkeyPatch, codelet: ModuleType, pick: int | None = None) -> list[Register]:
-    """Make the lowering take this codelet, with its candidate number ``pick`` if given; returns the list of tiles it took."""
-    taken: list[Register] = []
-
-    def choose(c: Convolution, row: int, target: Target) -> Plan:
-        assert codelet.applies(c, target)
-        tiles = codelet.candidates(c, target)
-        chosen = plan(c, row, target, (codelet,)) if pick is None else Plan(codelet, tiles[pick % len(tiles)])  # type: ignore[arg-type]
-        taken.append(chosen.register)
-        return chosen
-
-    monkeypatch.setattr(lowering, "plan", choose)
-    return taken
-
-
-def results(problem: Problem) -> list[Array]:
-    """The problem on three row lengths: shorter than a tile, across tiles, and long."""
+def results(problem: Problem, plan: Plan) -> list[Array]:
+    """The problem by a plan on three row lengths: shorter than a tile, across tiles, and long."""
     _, w, bias = operands(problem)
-    program = program_of(problem, w, bias)
+    program = program_of(problem, w, bias, plans={"layer": str(plan)})
     found = []
     for row in (3, problem.space[-1], 61):
         x = operands(replace(problem, space=(*problem.space[:-1], row)), seed=row)[0]
         found.append(program(x))
     return found
+
+
+def tiles(problem: Problem, codelet: ModuleType) -> list[Register]:
+    """The register tiles that a codelet has for all parts of a problem."""
+    target = default_compiler().target
+    found = [codelet.candidates(request.c, target) for request in requests(problem)]
+    return [tile for tile in found[0] if all(tile in others for others in found)]
 
 
 DENSE = (
@@ -52,33 +45,52 @@ DENSE = (
     "conv:f32:c2:i4x3x17:k50:w2x3x2:p1:b",
     "convt:f64:c4:i5x18:k9:w3x4:s2x3:p1",
 )
+ROWS = (
+    "conv:f32:n2:c5:i6x29:k7:w3x3:p1:b",
+    "conv:f64:c6:i5x31:k21:w3x3:s2x2:d1x2:p2+1:g3:b",
+    "conv:f32:c3:i40:k1:w5:s3:p3+0",
+    "conv:f32:c2:i4x3x17:k5:w2x3x2:s1x2x4:p1:b",
+    "conv:f32:c9:i4x50:k4:w3x3:d2x16:p2x16:b",
+    "conv:f32:c4:i7x30:k4:w3x3:p1:g4",
+)
 DEPTHWISE = ("conv:f32:n2:c37:i6x29:k37:w3x3:p1:g37:b", "conv:f64:c8:i33:k8:w11:s2:p5:g8", "convt:f32:c5:i4x9:k5:w3x3:s2:g5:b")
 
 
 @pytest.mark.parametrize(
     ("codelet", "text"),
-    [*((direct, text) for text in DENSE), *((channelwise, text) for text in DEPTHWISE), (direct, DEPTHWISE[0])],
+    [
+        *((codelet, text) for codelet in (direct, direct_from_rows, direct_to_rows, direct_in_rows) for text in DENSE[:4]),
+        (direct, DENSE[4]),
+        *((channelwise, text) for text in DEPTHWISE),
+        (direct, DEPTHWISE[0]),
+        *((rows, text) for text in ROWS),
+    ],
 )
-def test_register_tiles_equal_the_loop_nest(codelet: ModuleType, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_register_tiles_equal_the_loop_nest(codelet: ModuleType, text: str) -> None:
     problem = Problem.parse(text)
-    forced(monkeypatch, nest)
-    expected = results(problem)
-    tried: set[Register] = set()
-    every = (codelet, text) in ((direct, DENSE[0]), (channelwise, DEPTHWISE[0]))
-    step = 1 if every else 5
-    for pick in range(0, 40, step):
-        taken = forced(monkeypatch, codelet, pick)
-        if any(not same_bits(a, b) for a, b in zip(results(problem), expected, strict=True)):
-            raise AssertionError(f"{text} by {codelet.__name__} with {taken[-1]} differs from the loop nest")
-        tried.update(taken)
+    expected = results(problem, Plan.parse("nest p1v1"))
+    every = (codelet, text) in ((direct, DENSE[0]), (channelwise, DEPTHWISE[0]), (rows, ROWS[0]))
+    tried = tiles(problem, codelet)[:: 1 if every else 3]
+    for tile in tried:
+        plan = Plan(codelet, tile)  # type: ignore[arg-type]
+        if any(not same_bits(a, b) for a, b in zip(results(problem, plan), expected, strict=True)):
+            raise AssertionError(f"{text} by {plan} differs from the loop nest")
     assert len(tried) >= 2
 
 
-def test_the_planner_takes_the_first_codelet_that_fits_and_always_finds_one() -> None:
+def test_the_planner_finds_a_codelet_for_every_convolution_and_layout() -> None:
     target = default_compiler().target
-    dense = Convolution("float32", 8, 8, 1, (3, 3), (1, 1), (1, 1), 8)
-    assert plan(dense, 56, target).codelet is direct
-    assert plan(replace(dense, channels=1, outputs=1, groups=8), 56, target).codelet is channelwise
-    assert plan(replace(dense, finite=False), 56, target).codelet is nest
-    assert plan(dense, 56, target, TABLE[-1:]).codelet is nest
-    assert str(plan(dense, 56, target)).startswith("direct p")
+    dense = Convolution("float32", 32, 32, 1, (3, 3), (1, 1), (1, 1), 32)
+    inside = Signal(1, (56, 56), (56, 56), Layout.CHANNELS, Layout.CHANNELS)
+    callers = replace(inside, source=Layout.ROWS, wanted=Layout.ROWS)
+    assert plan(dense, inside, target).codelet is direct
+    line, wide = replace(dense, kernel=(1,), strides=(1,), dilations=(1,), outputs=64), Signal(1, (3100,), (3100,))
+    assert plan(line, replace(wide, source=Layout.ROWS, wanted=Layout.CHANNELS), target).codelet is direct_from_rows
+    assert plan(line, replace(wide, source=Layout.CHANNELS, wanted=Layout.ROWS), target).codelet is direct_to_rows
+    for found in (plan(line, replace(wide, source=Layout.ROWS, wanted=Layout.ROWS), target).codelet, rows, direct_in_rows):
+        assert (found.READS, found.WRITES) == (Layout.ROWS, Layout.ROWS)
+    assert plan(replace(dense, outputs=1), callers, target).codelet is rows
+    assert plan(replace(dense, channels=1, outputs=1, groups=32), inside, target).codelet is channelwise
+    assert plan(replace(dense, finite=False), inside, target).codelet is nest
+    assert plan(dense, inside, target, TABLE[-1:]).codelet is nest
+    assert str(plan(dense, inside, target)).startswith("direct p")

@@ -71,7 +71,7 @@ class CopyTask:
 
 def _run(compiler: Compiler, steps: Array, threads: int, alive: Array) -> None:
     """One step on all threads; ``alive`` is the memory that it works on."""
-    execute(compiler, steps, 1, threads)
+    execute(compiler, steps, threads)
 
 
 def emit_peak(e: Emitter, dtype: str) -> None:

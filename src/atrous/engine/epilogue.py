@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
+from atrous.engine.codelets.grid import Access
 from atrous.engine.emit import ELEMENT, Emitter, Value
 from atrous.engine.maths import Num, VectorMaths, operand
 from atrous.engine.sweep import Sweep, Tile, Unit
@@ -15,19 +16,22 @@ from atrous.graph.layer import Step
 
 @dataclass(frozen=True, slots=True)
 class Epilogue:
-    """The steps, the element types of their extra operands in order, and the type that is stored.
+    """The steps, how their extra operands are read along the vector lanes, in order, and the type that is stored.
 
-    An extra operand lies over the output box with any strides on batch and space; its channels are neighbours.
+    An extra operand lies over the output box with any strides; along the lanes (the channels, or the row of the codelets that
+    have pixels in their lanes) its elements are neighbours or one for all.
     """
 
     steps: tuple[Step, ...] = ()
-    operands: tuple[str, ...] = ()
+    operands: tuple[Access, ...] = ()
     stored: str = "float32"
 
     def names(self, axes: int) -> list[str]:
         """The words that the operands add to a kernel's argument list."""
         return [
-            word for j in range(len(self.operands)) for word in (f"r{j}", f"r{j}b", *(f"r{j}.{axis}" for axis in range(axes)))
+            word
+            for j in range(len(self.operands))
+            for word in (f"r{j}", f"r{j}b", f"r{j}c", *(f"r{j}.{axis}" for axis in range(axes)))
         ]
 
 
@@ -51,7 +55,7 @@ class Writer:
         self.y = e.at(base, channel, self.stored)
         self.step = sweep.steps_y[-1]
         self.operands: list[tuple[Value, Value, str]] = []
-        for j, dtype in enumerate(epilogue.operands):
+        for j, dtype in enumerate(access.dtype for access in epilogue.operands):
             steps = [sweep.args.number(f"r{j}.{axis}") for axis in axes]
             start = sweep.place(unit, sweep.args.pointer(f"r{j}"), sweep.args.number(f"r{j}b"), steps, tile, ELEMENT[dtype])
             self.operands.append((e.at(start, channel, ELEMENT[dtype]), steps[-1], dtype))
@@ -73,3 +77,49 @@ class Writer:
             e.store(result.value, place)
         else:
             e.store_masked(result.value, place, mask)
+
+
+class RowWriter:
+    """Stores a tile whose lanes are pixels of a row: channel by channel, vector by vector."""
+
+    def __init__(self, sweep: Sweep, unit: Unit, tile: Tile, epilogue: Epilogue, computed: str, channel: Value) -> None:
+        self.sweep, self.tile, self.epilogue, self.computed = sweep, tile, epilogue, computed
+        e, axes = sweep.e, range(sweep.shape.axes)
+        self.stored = ELEMENT[epilogue.stored]
+        base = sweep.place(unit, sweep.y, sweep.batch_y, sweep.steps_y, tile, self.stored)
+        self.y = e.at(base, e.mul(channel, sweep.channel_y), self.stored)
+        self.operands: list[tuple[Value, Value, Access]] = []
+        for j, access in enumerate(epilogue.operands):
+            kind = ELEMENT[access.dtype]
+            steps = [sweep.args.number(f"r{j}.{axis}") for axis in axes]
+            start = sweep.place(unit, sweep.args.pointer(f"r{j}"), sweep.args.number(f"r{j}b"), steps, tile, kind)
+            step = sweep.args.number(f"r{j}c")
+            self.operands.append((e.at(start, e.mul(channel, step), kind), step, access))
+
+    def write(self, channel: int, offset: int, value: Value, pixels: int | None = None) -> None:
+        """Store one vector of ``pixels`` pixels (default: all lanes), ``offset`` into the tile, of a channel of the block."""
+        e, lanes = self.sweep.e, value.type.count
+        pixels = pixels or lanes
+        if self.tile.count is not None:
+            mask = e.first_lanes(e.min(e.sub(self.tile.count, offset), pixels), lanes)
+        else:
+            mask = None if pixels == lanes else e.first_lanes(pixels, lanes)
+        extra = [operand(e, self._operand(*each, channel, offset, lanes, mask), each[2].dtype) for each in self.operands]
+        result = apply_steps(e, self.epilogue.steps, operand(e, value, self.computed), extra)
+        if self.epilogue.stored == "bool" and result.kind.element.width == 1:
+            result = Num(e, e.b.zext(result.value, ir.VectorType(self.stored, lanes)))
+        place = e.at(self.y, e.add(e.mul(self.sweep.channel_y, channel), offset), self.stored)
+        if mask is None:
+            e.store(result.value, place)
+        else:
+            e.store_masked(result.value, place, mask)
+
+    def _operand(
+        self, start: Value, step: Value, access: Access, channel: int, offset: int, lanes: int, mask: Value | None
+    ) -> Value:
+        e, kind = self.sweep.e, ELEMENT[access.dtype]
+        place = e.at(start, e.mul(step, channel), kind)
+        if access.step == 0:
+            return e.splat(e.load(place, kind), lanes)
+        place, vector = e.at(place, offset, kind), ir.VectorType(kind, lanes)
+        return e.load(place, vector) if mask is None else e.load_masked(place, vector, mask)

@@ -1,6 +1,7 @@
 """The loop skeleton that all windowed kernels share: rows of output pixels, swept tile by tile.
 
-A *unit* of work is one channel block of one segment of one output row. Along the row a *tile* of a fixed number of pixels is
+A *unit* of work is one channel block of one segment of one output row; how many blocks are innermost in the order of units is
+an argument, so that either the weights or the rows stay in the cache. Along the row a *tile* of a fixed number of pixels is
 held in registers. Taps outside the signal on the outer axes are skipped by loop bounds; on the row axis a tile that meets
 the border (or the end of the segment) takes the *edge* form, where each pixel has a pointer of its own and a tap outside the
 signal points to a row of padding. Borders therefore multiply no code, and an output's operations depend on its global
@@ -14,8 +15,8 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from atrous.engine.emit import Arguments, Count, Emitter, Value
-from atrous.geometry import Window
+from atrous.engine.emit import I32, Arguments, Count, Emitter, Value
+from atrous.geometry import Window, ceil_div
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Shape:
 
 def argument_names(axes: int, extra: Sequence[str]) -> list[str]:
     """The words of a sweep's argument list; ``words`` fills them in the same order."""
-    names = ["x", "y", "pad", "batch", "xb", "yb", "inner_lo", "inner_hi", "segment", "segments"]
+    names = ["x", "y", "pad", "batch", "xb", "yb", "xc", "yc", "inner_lo", "inner_hi", "segment", "segments", "inner"]
     for axis in range(axes):
         names += [f"n{axis}", f"i{axis}", f"e{axis}", f"x{axis}", f"y{axis}"]
     return [*names, *extra]
@@ -63,6 +64,16 @@ class AxisRun:
         return lo, max(lo, min(hi, self.count))
 
 
+#: Rows are cut into segments when there would be fewer units of work than this.
+ENOUGH_UNITS = 64
+
+
+def segments(rows: int, count: int, pixels: int) -> int:
+    """The length of the segments in which so many rows of ``count`` outputs are swept, in whole tiles of ``pixels``."""
+    pieces = max(1, min(ceil_div(ENOUGH_UNITS, max(1, rows)), ceil_div(count, 4 * pixels)))
+    return max(1, ceil_div(ceil_div(count, pieces), pixels) * pixels)
+
+
 @dataclass
 class Tile:
     """A tile being emitted: ``pixels`` outputs of a row from ``start``, the input row they begin in, and their number."""
@@ -75,15 +86,14 @@ class Tile:
 class Sweep:
     """Emits the skeleton of one windowed kernel; the codelet provides what happens in a tile."""
 
-    def __init__(
-        self, e: Emitter, shape: Shape, element: ir.Type, blocks: int, extra: Sequence[str], block_major: bool
-    ) -> None:
-        self.e, self.shape, self.element, self.blocks, self.block_major = e, shape, element, blocks, block_major
+    def __init__(self, e: Emitter, shape: Shape, element: ir.Type, blocks: int, extra: Sequence[str]) -> None:
+        self.e, self.shape, self.element, self.blocks = e, shape, element, blocks
         pointer, self.first, self.last = e.function.args
         self.args = Arguments(e, pointer, argument_names(shape.axes, extra))
         a = self.args
         self.x, self.y, self.pad = a.pointer("x"), a.pointer("y"), a.pointer("pad")
         self.batch, self.batch_x, self.batch_y = a.number("batch"), a.number("xb"), a.number("yb")
+        self.channel_x, self.channel_y, self.inner = a.number("xc"), a.number("yc"), a.number("inner")
         self.inner_lo, self.inner_hi = a.number("inner_lo"), a.number("inner_hi")
         self.segment, self.segments = a.number("segment"), a.number("segments")
         axes = range(shape.axes)
@@ -114,10 +124,12 @@ class Sweep:
 
     def _unit(self, index: Value) -> Unit:
         e, outer = self.e, self.counts[:-1]
-        if self.block_major:
-            block, batch, *places, segment = e.split(index, [self.blocks, self.batch, *outer, self.segments])
+        if self.blocks == 1:
+            block = e.i64(0)
+            batch, *places, segment = e.split(index, [self.batch, *outer, self.segments])
         else:
-            batch, *places, segment, block = e.split(index, [self.batch, *outer, self.segments, self.blocks])
+            many, batch, *places, segment, few = e.split(index, [0, self.batch, *outer, self.segments, self.inner])
+            block = e.add(e.mul(many, self.inner), few)
         x = e.at(self.x, e.mul(batch, self.batch_x), self.element)
         bounds = []
         for axis, place in enumerate(places):
@@ -170,6 +182,23 @@ class Sweep:
             offset = e.add(e.mul(column, self.shape.pitch), channel)
             pointers.append(e.b.select(valid, e.at(row, offset, self.element), self.pad))
         return pointers
+
+    def row_masks(self, tile: Tile, shift: Value, pieces: Sequence[tuple[int, int]]) -> list[Value]:
+        """For vectors of an edge tile's input row, the lanes inside the signal and not after what the tile's last pixel reads.
+
+        ``pieces`` are (offset from what the first pixel reads, lanes); ``shift`` is the tap's distance from the first tap.
+        """
+        e = self.e
+        assert tile.count is not None
+        column = e.add(tile.column, shift)
+        last = e.add(column, e.mul(e.sub(tile.count, 1), self.shape.strides[-1]))
+        limit = e.b.trunc(e.max(e.min(e.add(last, 1), self.extents[-1]), 0), I32)
+        column = e.b.trunc(column, I32)
+        found = []
+        for offset, n in pieces:
+            lanes = ir.Constant(ir.VectorType(I32, n), [offset + lane for lane in range(n)])
+            found.append(e.b.icmp_unsigned("<", e.b.add(e.splat(column, n), lanes), e.splat(limit, n)))
+        return found
 
     def interior_pointer(self, tile: Tile, row: Value, channel: Count) -> Value:
         """Where an interior tile's first pixel reads its first tap; the others lie at fixed offsets (``interior_offset``)."""

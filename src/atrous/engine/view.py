@@ -11,6 +11,9 @@ from atrous.engine.emit import BYTES
 from atrous.geometry import Box
 from atrous.graph.fact import Array
 
+#: Bytes of a cache line.
+LINE = 64
+
 
 class Home(Enum):
     """Who owns a buffer's memory."""
@@ -19,6 +22,13 @@ class Home(Enum):
     INPUT = "input"
     OUTPUT = "output"
     CONSTANT = "constant"
+
+
+class Layout(Enum):
+    """Which elements of a signal are neighbours in memory."""
+
+    CHANNELS = "channels last"
+    ROWS = "rows"
 
 
 @dataclass(eq=False)
@@ -67,6 +77,12 @@ class View:
     def channels_last(self) -> bool:
         """Whether the channels of a pixel are neighbours, and pixels of a row evenly spaced with all channels between."""
         return len(self.shape) >= 2 and (self.shape[1] == 1 or self.strides[1] == 1)
+
+    def lies(self, layout: Layout) -> bool:
+        """Whether the elements that are neighbours in this layout are so here."""
+        if layout is Layout.CHANNELS:
+            return self.channels_last()
+        return self.shape[-1] == 1 or self.strides[-1] == 1
 
 
 @dataclass(frozen=True, eq=False)

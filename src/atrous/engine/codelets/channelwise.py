@@ -13,15 +13,18 @@ from math import prod
 import numpy as np
 from llvmlite import ir
 
-from atrous.engine.codelets.convolution import Convolution, Packed, Register
+from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.emit import ELEMENT, Emitter, Value
 from atrous.engine.epilogue import Epilogue, Writer
 from atrous.engine.maths import Num, VectorMaths, constant
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
+from atrous.engine.view import Layout
 from atrous.geometry import ceil_div
 from atrous.graph.fact import Array
 from atrous.target import Target
 
+#: The layout that is read, and the one that is written.
+READS = WRITES = Layout.CHANNELS
 #: Taps of a row that are written out; longer rows of taps go into a loop.
 UNROLLED = 9
 
@@ -146,8 +149,15 @@ def tiles(channels: int, lanes: int, target: Target) -> tuple[Register, ...]:
     return tuple(Register(pixels, vectors) for pixels in (14, 7, 4, 1) if pixels <= most)
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
-    return tile_cost(register, row)
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
+    """Cycles per multiply-add: each takes a load of its own, and a vector may hold fewer channels than lanes."""
+    width, taps = register.vectors * target.lanes(c.dtype), prod(c.kernel)
+    rates = target.rates
+    arithmetic = max(register.vectors * register.pixels / rates.fmas, rates.latency)
+    loads = register.vectors * (register.pixels + 1) / rates.loads
+    overhead = 8 * prod(c.kernel[:-1]) + 2 * register.pixels * register.vectors
+    each = ceil_div(row, register.pixels) * ceil_div(c.groups, width) / (row * c.groups)
+    return Cost(each * arithmetic, each * loads, each * overhead / taps)
 
 
 def tile_cost(register: Register, row: int) -> float:
@@ -201,7 +211,7 @@ class _Channelwise:
         shape = Shape(c.kernel, c.strides, c.dilations, c.pitch, register.pixels)
         extra = [*c.rule.words, *c.epilogue.names(shape.axes)]
         blocks = window_blocks(c, register, e.target)
-        self.sweep = Sweep(e, shape, self.element, blocks, extra, block_major=False)
+        self.sweep = Sweep(e, shape, self.element, blocks, extra)
         self.weighted = "w" in c.rule.words
 
     def emit(self) -> None:

@@ -12,12 +12,16 @@ from math import prod
 import numpy as np
 from llvmlite import ir
 
-from atrous.engine.codelets.convolution import Convolution, Packed, Register
+from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.emit import ELEMENT, Emitter, Value
 from atrous.engine.epilogue import Writer
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
+from atrous.engine.view import Layout
 from atrous.graph.fact import Array
 from atrous.target import Target
+
+#: The layout that is read, and the one that is written.
+READS = WRITES = Layout.CHANNELS
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -32,9 +36,9 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     return (Register(1, 1),)
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
-    """One chain of dependent multiply-adds: 4 cycles each."""
-    return 4.0
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
+    """One chain of dependent multiply-adds."""
+    return Cost(float(target.rates.latency))
 
 
 def names(c: Convolution) -> list[str]:
@@ -57,7 +61,7 @@ def emit(e: Emitter, c: Convolution, register: Register) -> None:
     one = ir.VectorType(element, 1)
     shape = Shape(c.kernel, c.strides, c.dilations, c.pitch, 1)
     extra = ["w", "b", *c.epilogue.names(shape.axes)]
-    sweep = Sweep(e, shape, element, c.groups * c.outputs, extra, block_major=True)
+    sweep = Sweep(e, shape, element, c.groups * c.outputs, extra)
     weights, biases = sweep.args.pointer("w"), sweep.args.pointer("b")
 
     def tile(tile: Tile, unit: Unit) -> None:

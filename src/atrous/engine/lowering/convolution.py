@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
@@ -10,32 +10,58 @@ from math import prod
 import numpy as np
 
 from atrous.engine.codelets.convolution import Convolution
+from atrous.engine.codelets.grid import Access
 from atrous.engine.epilogue import Epilogue
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
-from atrous.engine.lowering.windows import channel_operand, sweep_words, unit_count
-from atrous.engine.planner import plan
+from atrous.engine.lowering.windows import channel_operand, row_operand, sweep_words, unit_count
+from atrous.engine.plan import Plan, Request, Signal
 from atrous.engine.sweep import AxisRun
-from atrous.engine.view import View
+from atrous.engine.view import Layout, View
 from atrous.errors import UnsupportedError
 from atrous.geometry import Box, TransposedWindow, Window, ceil_div
-from atrous.graph.fact import Array
+from atrous.graph.fact import Array, Fact
+from atrous.graph.layer import Step
 from atrous.graph.layers.convolution import Conv, ConvTranspose
 from atrous.graph.layers.linear import Linear
 
 
 @lower.register
 def _(layer: Conv, tape: Tape, task: Task) -> View:
-    windows = layer.windows(task.facts[0].sizes[2:])
     weights, bias = _weights(tape, task)
-    out = tape.new(task)
-    axes = [
-        AxisRun(window, lo, hi - lo, size)
-        for window, (lo, hi), size in zip(windows, list(task.box)[2:], task.facts[0].sizes[2:], strict=True)
-    ]
-    row = task.output.sizes[-1]
-    _convolve(tape, task, out, Dense(axes, layer.groups, weights, bias, (task.constants, None), row, (1,) * len(axes)))
+    x = task.operands[0]
+    dense = dense_of(layer, weights, bias, task.constants, task.facts[0].sizes, task.box.hi, task.box.lo)
+    signal = signal_of(task.facts[0], task.output, layout_of(x), task.layout)
+    chosen = dense.plan(tape, task.name, x.dtype, task.steps, signal)
+    out = tape.new(task, rows=chosen.codelet.WRITES is Layout.ROWS)
+    if not out.lies(chosen.codelet.WRITES):
+        out = tape.new(replace(task, target=None), rows=chosen.codelet.WRITES is Layout.ROWS)
+    convolve(tape, task, out, dense, chosen)
     return out
+
+
+def dense_of(
+    layer: Conv,
+    weights: Array,
+    bias: Array | None,
+    constants: Sequence[str | None],
+    sizes: Sequence[int],
+    hi: Sequence[int],
+    lo: Sequence[int] | None = None,
+) -> Dense:
+    """A convolution of a signal of these sizes ``(N, C, *space)`` over the outputs from ``lo`` (default: 0) to ``hi``."""
+    axes = [
+        AxisRun(window, first, last - first, size)
+        for window, first, last, size in zip(
+            layer.windows(sizes[2:]), lo[2:] if lo else [0] * 3, hi[2:], sizes[2:], strict=False
+        )
+    ]
+    return Dense(axes, layer.groups, weights, bias, tuple(constants[1:]), (1,) * len(axes))
+
+
+def signal_of(x: Fact, y: Fact, source: Layout | None, wanted: Layout | None) -> Signal:
+    """The whole signal of a layer, and the layouts around it."""
+    return Signal(x.sizes[0], x.sizes[2:], y.sizes[2:], source, wanted)
 
 
 def _weights(tape: Tape, task: Task) -> tuple[Array, Array | None]:
@@ -57,40 +83,94 @@ class Dense:
     weights: Array
     bias: Array | None
     key: object
-    row: int  # the length of the whole signal's output rows
     steps: Sequence[int]  # the distances of neighbouring outputs: more than 1 for phases
 
-    def task(self, tape: Tape, x: View, epilogue: Epilogue) -> Convolution:
-        """What the kernel is specialised on."""
+    def task(self, tape: Tape, dtype: str, pitch: int, epilogue: Epilogue) -> Convolution:
+        """What the kernel is specialised on, for an input of this type and distance between pixels."""
         windows = [axis.window for axis in self.axes]
         return Convolution(
-            x.dtype,
+            dtype,
             self.weights.shape[1],
             self.weights.shape[0] // self.groups,
             self.groups,
             tuple(w.kernel for w in windows),
             tuple(w.stride for w in windows),
             tuple(w.dilation for w in windows),
-            x.strides[-1],
+            pitch,
+            self.steps[-1],
             epilogue,
             tape.cached(("finite", repr(self.key)), lambda: bool(np.isfinite(self.weights).all())),
         )
 
+    def plan(self, tape: Tape, node: str, dtype: str, steps: tuple[Step, ...], signal: Signal) -> Plan:
+        """How to compute it, for a node of this name."""
+        return tape.planner.choose(node, self.request(tape, dtype, steps, signal))
 
-def _convolve(tape: Tape, task: Task, out: View, dense: Dense) -> None:
+    def request(self, tape: Tape, dtype: str, steps: tuple[Step, ...], signal: Signal) -> Request:
+        """What the planner is asked."""
+        pads = tuple((axis.window.pad_lo, axis.window.pad_hi) for axis in self.axes)
+        c = self.task(tape, dtype, self.weights.shape[1] * self.groups, Epilogue(steps))
+        return Request(c, replace(signal, pads=pads))
+
+    def joined(self, views: Sequence[View]) -> tuple[Dense, list[View]]:
+        """The same with its last axes taken for one where every view walks them as one: longer rows, fewer tails.
+
+        That takes axes on which outputs meet one input each. ``views`` are the input, the output and its operands.
+        """
+        dense, found = self, list(views)
+        while (
+            len(dense.axes) > 1
+            and set(dense.steps[-2:]) == {1}
+            and all(axis.window == Window(1) and axis.first == 0 for axis in dense.axes[-2:])
+        ):
+            if not all(view.strides[-2] == view.strides[-1] * view.shape[-1] for view in found):
+                break
+            *outer, one, two = dense.axes
+            both = AxisRun(Window(1), 0, one.count * two.count, one.extent * two.extent)
+            if both.count != both.extent:
+                break
+            weights = dense.weights[..., 0]
+            dense = replace(dense, axes=[*outer, both], weights=weights, steps=dense.steps[:-1])
+            found = [_joined(view) for view in found]
+        return dense, found
+
+
+def _joined(view: View) -> View:
+    """The view with its last two axes as one."""
+    *lo, _, _ = view.box.lo
+    *hi, rows, columns = view.box.hi
+    return View(
+        view.buffer, view.dtype, Box((*lo, 0), (*hi, rows * columns)), (*view.strides[:-2], view.strides[-1]), view.start
+    )
+
+
+def layout_of(view: View) -> Layout | None:
+    """How a view lies; ``None`` if one may call it either."""
+    lies = [layout for layout in Layout if view.lies(layout)]
+    return lies[0] if len(lies) == 1 else None
+
+
+def convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> None:
     """Launch the planned kernel of a dense convolution into ``out``."""
-    x = tape.as_channels_last(task.operands[0])
-    operands = [channel_operand(tape, view, task.box) for view in task.extras]
-    c = dense.task(tape, x, Epilogue(task.steps, tuple(view.dtype for view in operands), out.dtype))
-    target = tape.compiler.target
-    chosen = plan(c, dense.row, target)
-    codelet, register = chosen.codelet, chosen.register
+    codelet, register, target = chosen.codelet, chosen.register, tape.compiler.target
+    x = task.operands[0]
+    x = tape.as_rows(x) if codelet.READS is Layout.ROWS else tape.as_channels_last(x)
+    if codelet.WRITES is Layout.ROWS:
+        operands = [row_operand(tape, view, task.box) for view in task.extras]
+        access = tuple(Access(view.dtype, 1 if view.strides[-1] == 1 else 0) for view in operands)
+    else:
+        operands = [channel_operand(tape, view, task.box) for view in task.extras]
+        access = tuple(Access(view.dtype, 1) for view in operands)
+    pitch = 1 if codelet.READS is Layout.ROWS else x.strides[-1]
+    epilogue = Epilogue(task.steps, access, out.dtype)
+    dense, (x, out, *operands) = dense.joined([x, out, *operands])
+    c = dense.task(tape, x.dtype, pitch, epilogue)
     packed = tape.cached(
         ("packed", repr(dense.key), codelet.__name__, register, c.dtype),
         lambda: codelet.pack(c, register, dense.weights, dense.bias, target),
     )
     blocks = codelet.blocks(c, register, target)
-    words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands)
+    words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands, inner=chosen.inner)
     words |= {"w": packed.weights, "b": packed.bias}
     kernel = tape.compiler.kernel(repr((codelet.__name__, c, register)), lambda e: codelet.emit(e, c, register))
     tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, dense.axes, out.shape[0], blocks))
@@ -99,16 +179,45 @@ def _convolve(tape: Tape, task: Task, out: View, dense: Dense) -> None:
 @lower.register
 def _(layer: ConvTranspose, tape: Tape, task: Task) -> View:
     """Each combination of phases is a dense convolution of its own, written to every ``stride``-th output."""
-    sizes = task.facts[0].sizes[2:]
-    windows: tuple[TransposedWindow, ...] = layer.windows(sizes)
     weights, bias = _weights(tape, task)
-    forward = _swap_channels(weights, layer.groups)
+    x = task.operands[0]
     out = tape.new(task)
-    for phases in product(*(window.phases(hi) for window, hi in zip(windows, task.box.hi[2:], strict=True))):
-        axes, lo = [], list(task.box.lo)
-        for i, (phase, size) in enumerate(zip(phases, sizes, strict=True)):
-            first = ceil_div(task.box.lo[2 + i] - phase.first, phase.step)
-            last = ceil_div(task.box.hi[2 + i] - phase.first, phase.step)
+    if not out.lies(Layout.CHANNELS):
+        out = tape.new(replace(task, target=None))
+    for part in parts_of(layer, weights, bias, task.constants, task.facts[0].sizes, task.output.sizes, task.box):
+        signal = replace(part.signal, source=layout_of(x))
+        chosen = part.dense.plan(tape, task.name, x.dtype, task.steps, signal)
+        convolve(tape, replace(task, box=part.box), out.crop(part.box), part.dense, chosen)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The dense convolution that one combination of phases is, the outputs from which it writes, and its whole signal."""
+
+    dense: Dense
+    box: Box
+    signal: Signal
+
+
+def parts_of(
+    layer: ConvTranspose,
+    weights: Array,
+    bias: Array | None,
+    constants: Sequence[str | None],
+    sizes: Sequence[int],
+    outputs: Sequence[int],
+    box: Box,
+) -> Iterator[Part]:
+    """The parts that compute a box of a transposed convolution of a signal of these sizes; those without outputs left out."""
+    space = tuple(sizes[2:])
+    windows: tuple[TransposedWindow, ...] = layer.windows(space)
+    forward = _swap_channels(weights, layer.groups)
+    for phases in product(*(window.phases(hi) for window, hi in zip(windows, box.hi[2:], strict=True))):
+        axes, lo = [], list(box.lo)
+        for i, (phase, size) in enumerate(zip(phases, space, strict=True)):
+            first = ceil_div(box.lo[2 + i] - phase.first, phase.step)
+            last = ceil_div(box.hi[2 + i] - phase.first, phase.step)
             window = phase.window or Window(1, pad_lo=1 << 40)  # no taps: one that always meets padding
             axes.append(AxisRun(window, first, max(0, last - first), size))
             lo[2 + i] = phase.first + first * phase.step
@@ -116,13 +225,11 @@ def _(layer: ConvTranspose, tape: Tape, task: Task) -> View:
             continue
         taps = [phase.taps or (0,) for phase in phases]
         part = np.ascontiguousarray(forward[np.ix_(*map(range, forward.shape[:2]), *taps)])
-        corner = Box((*task.box.lo[:2], *lo[2:]), task.box.hi)
-        moved = replace(task, box=corner)
-        key = (task.constants, tuple(phase.first for phase in phases))
+        key = (tuple(constants), tuple(phase.first for phase in phases))
         steps = [phase.step for phase in phases]
-        row = task.output.sizes[-1] // windows[-1].stride
-        _convolve(tape, moved, out.crop(corner), Dense(axes, layer.groups, part, bias, key, row, steps))
-    return out
+        whole = tuple(ceil_div(size - phase.first, phase.step) for size, phase in zip(outputs[2:], phases, strict=True))
+        signal = Signal(outputs[0], space, whole, None, Layout.CHANNELS, strict=True)
+        yield Part(Dense(axes, layer.groups, part, bias, key, steps), Box(tuple(lo), box.hi), signal)
 
 
 def _swap_channels(weights: Array, groups: int) -> Array:
@@ -148,8 +255,10 @@ def _(layer: Linear, tape: Tape, task: Task) -> View:
     inner = replace(task, operands=[flat_x], output=output, box=rows, extras=extras)
     axes = [AxisRun(Window(1), 0, count, count)]
     kernel = weights[:, :, None]
-    row = prod(task.output.sizes[:-1])
-    _convolve(tape, inner, flat_out, Dense(axes, 1, kernel, bias, task.constants, row, (1,)))
+    whole = prod(task.output.sizes[:-1])
+    signal = Signal(1, (whole,), (whole,), Layout.CHANNELS, Layout.CHANNELS, strict=True)
+    dense = Dense(axes, 1, kernel, bias, task.constants, (1,))
+    convolve(tape, inner, flat_out, dense, dense.plan(tape, task.name, x.dtype, task.steps, signal))
     return out_view
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from atrous.engine.codelets import channelwise
+from atrous.engine.codelets.grid import Access
 from atrous.engine.epilogue import Epilogue
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task
@@ -28,7 +29,7 @@ def _(layer: Pool, tape: Tape, task: Task) -> View:
     ]
     out = tape.new(task)
     operands = [channel_operand(tape, view, task.box) for view in task.extras]
-    epilogue = Epilogue(task.steps, tuple(view.dtype for view in operands), out.dtype)
+    epilogue = Epilogue(task.steps, tuple(Access(view.dtype, 1) for view in operands), out.dtype)
     rule, counts, padding = _pool_rule(layer, windows, task, sizes)
     c = channelwise.Channelwise(
         x.dtype, x.shape[1], layer.kernel, layer.strides, layer.dilations, x.strides[-1], rule, epilogue

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 import numpy as np
 
-from atrous.engine.codelets import channelwise
+from atrous.engine.codelets import channelwise, pool
 from atrous.engine.codelets.convolution import Register
 from atrous.engine.lowering.tape import Tape, spread
-from atrous.engine.sweep import AxisRun
+from atrous.engine.sweep import AxisRun, segments
 from atrous.engine.view import View
 from atrous.geometry import Box, ceil_div
 from atrous.graph.fact import Array
 
-#: Rows are cut into segments when there would be fewer units of work than this.
-ENOUGH_UNITS = 64
+
+def row_operand(tape: Tape, view: View, box: Box) -> View:
+    """An epilogue operand over the output box, the pixels of its rows neighbours or one for all."""
+    full = spread(view, box)
+    if full.strides[-1] in (0, 1) or box.shape[-1] == 1:
+        return full
+    return tape.copy(full, tape.schedule.array(box, view.dtype, rows=True))
 
 
 def channel_operand(tape: Tape, view: View, box: Box) -> View:
@@ -51,16 +56,16 @@ def sweep_words(
     row_channels: int,
     operands: Sequence[View] = (),
     padding: float = 0.0,
+    inner: int = 1,
 ) -> dict[str, object]:
-    """The words of a sweep (``sweep.argument_names``) over these axes."""
+    """The words of a sweep (``sweep.argument_names``) over these axes, ``inner`` blocks innermost in the order of units."""
     target = tape.compiler.target
     origin = (out.box.lo[0], x.box.lo[1], *(0 for _ in axes))
     pad = padding_row(tape, x.dtype, row_channels + 4 * target.lanes(x.dtype) * register.vectors, padding)
     lo, hi = axes[-1].interior
     count = axes[-1].count
     rows = out.shape[0] * prod(axis.count for axis in axes[:-1]) * blocks
-    pieces = max(1, min(ceil_div(ENOUGH_UNITS, max(1, rows)), ceil_div(count, 4 * register.pixels)))
-    segment = max(1, ceil_div(ceil_div(count, pieces), register.pixels) * register.pixels)
+    segment = segments(rows, count, register.pixels)
     words: dict[str, object] = {
         "x": x.place(origin),
         "y": out.place(),
@@ -68,10 +73,13 @@ def sweep_words(
         "batch": out.shape[0],
         "xb": x.strides[0],
         "yb": out.strides[0],
+        "xc": x.strides[1],
+        "yc": out.strides[1],
         "inner_lo": lo,
         "inner_hi": hi,
         "segment": segment,
         "segments": ceil_div(count, segment),
+        "inner": inner,
     }
     for number, axis in enumerate(axes):
         words |= {f"n{number}": axis.count, f"i{number}": axis.origin, f"e{number}": axis.extent}
@@ -84,7 +92,7 @@ def _place_words(x: View, out: View, steps: Sequence[int], operands: Sequence[Vi
     for number, step in enumerate(steps):
         words |= {f"x{number}": x.strides[2 + number], f"y{number}": out.strides[2 + number] * step}
     for j, view in enumerate(operands):
-        words |= {f"r{j}": view.place(out.box.lo), f"r{j}b": view.strides[0]}
+        words |= {f"r{j}": view.place(out.box.lo), f"r{j}b": view.strides[0], f"r{j}c": view.strides[1]}
         words |= {f"r{j}.{number}": view.strides[2 + number] * step for number, step in enumerate(steps)}
     return words
 
@@ -108,10 +116,15 @@ def window_launch(
 ) -> None:
     """Launch a channelwise kernel over a box; ``row`` is the length of the whole signal's output rows."""
     target = tape.compiler.target
-    tiles = channelwise.tiles(c.channels, target.lanes(c.dtype), target)
-    register = min(tiles, key=lambda tile: channelwise.tile_cost(tile, row))
+    if pool.applies(c):
+        register = min(pool.tiles(c, target), key=lambda tile: pool.cost(c, tile, row))
+        emit: Callable[..., None] = pool.emit
+    else:
+        tiles = channelwise.tiles(c.channels, target.lanes(c.dtype), target)
+        register = min(tiles, key=lambda tile: channelwise.tile_cost(tile, row))
+        emit = channelwise.emit_window
     blocks = channelwise.window_blocks(c, register, target)
-    words = sweep_words(tape, x, out, axes, (1,) * len(axes), blocks, register, 0, operands, padding)
+    words = sweep_words(tape, x, out, axes, (1,) * len(axes), blocks, register, 0, operands, padding, blocks)
     words |= extra or {}
-    kernel = tape.compiler.kernel(repr((c, register)), lambda e: channelwise.emit_window(e, c, register))
+    kernel = tape.compiler.kernel(repr((emit.__module__, c, register)), lambda e: emit(e, c, register))
     tape.schedule.launch(kernel, channelwise.window_names(c), words, unit_count(words, axes, out.shape[0], blocks))
