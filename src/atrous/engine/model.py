@@ -15,7 +15,7 @@ from atrous.engine.codelets.convolution import Convolution, Cost
 from atrous.engine.emit import BYTES
 from atrous.engine.plan import Plan, Signal
 from atrous.engine.sweep import segments
-from atrous.engine.view import LINE, Layout
+from atrous.engine.view import LINE, WAYS, Layout
 from atrous.geometry import ceil_div
 from atrous.target import Target
 
@@ -27,8 +27,6 @@ LAUNCH_CYCLES = 1500.0
 ROOM = 0.75
 #: How much longer a kernel takes that reads rows whose channels push each other out of the second cache.
 CROWDED = 1.5
-#: Places in the second cache that one address can take.
-WAYS = 8
 
 
 @dataclass(frozen=True, slots=True)
