@@ -1,6 +1,6 @@
 """The cost model: predicted cycles of a plan, by cause. docs/planner.md tells it with its measured figures.
 
-    cycles = (max(arithmetic, loads, transfer from each cache level) + overhead) * balance / cores + layouts + launches
+    cycles = (max(arithmetic, loads, transfers) + a part of the transfers + overhead) * balance / cores + layouts + launches
 
 Nothing here is measured; the CPU's rates come from ``Target.rates``.
 """
@@ -23,6 +23,10 @@ from atrous.target import Target
 TURN_CYCLES = 0.6
 #: Cycles that every launch takes from all cores: the barrier, and threads that arrive late.
 LAUNCH_CYCLES = 1500.0
+#: The part of the transfers between caches that nothing hides.
+UNHIDDEN = 0.15
+#: Ways of a second cache, at the least.
+L2_WAYS = 8
 #: The part of a cache that a working set can count on.
 ROOM = 0.75
 
@@ -59,7 +63,8 @@ class Prediction:
     @property
     def cycles(self) -> float:
         """From start to end, on all cores."""
-        work = max(self.arithmetic, self.loads, *self.transfer) + self.overhead
+        side_by_side = (self.arithmetic, self.loads, *self.transfer)
+        work = max(side_by_side) + UNHIDDEN * sum(self.transfer) + self.overhead
         return (work * self.balance + self.layouts) / self.cores + LAUNCH_CYCLES * self.launches
 
     @property
@@ -94,6 +99,8 @@ class Model:
         outer = zip(signal.windows(c)[:-1], signal.inputs, signal.outputs, strict=False)
         self.real = prod(window.real_taps(n) / (window.kernel * m) if m else 1.0 for window, n, m in outer)
         self.macs = self.real * self.rows * self.row * c.outputs * c.groups * self.depth
+        inside = signal.windows(c)[-1].inside(signal.inputs[-1]) if signal.inputs else (0, 0)
+        self.inside = inside[0], min(inside[1], self.row)
         self.row_taps = max(1.0, self.real * prod(c.kernel[:-1]))
 
     def predict(self, plan: Plan) -> Prediction:
@@ -103,13 +110,13 @@ class Model:
         blocks = codelet.blocks(c, plan.register, target)
         traffic = self._traffic(plan, blocks)
         changes = self._changes(plan)
-        units = self.rows * blocks * ceil_div(self.row, segments(self.rows * blocks, self.row, plan.register.pixels))
+        units = self.rows * blocks * self._segments(plan, blocks)
         return Prediction(
             self.macs / (target.lanes(c.dtype) * target.rates.fmas) if target.fma else self.macs / target.lanes(c.dtype),
             self.macs * cost.arithmetic,
             self.macs * cost.loads,
             traffic.cycles(target),
-            self.macs * cost.overhead,
+            self.macs * (cost.overhead + self._edges(plan.register.pixels) * cost.edge),
             TURN_CYCLES * sum(changes) / self.item,
             1 + len(changes),
             ceil_div(units, self.cores) * self.cores / max(1, units),
@@ -126,6 +133,29 @@ class Model:
             found.append(self.output_bytes)
         return found
 
+    def _conflicts(self, plan: Plan) -> tuple[float, float]:
+        """How often a row is read from the second and from the third cache, where its channels drive each other out.
+
+        Channels of signals in rows lie a whole map apart: those of maps of 4 KB, or 128 KB, and multiples fall on the same
+        places of the caches, and every tap of the row reads them again.
+        """
+        if plan.codelet.READS is not Layout.ROWS:
+            return 1.0, 1.0
+        channels, step = self.c.channels, prod(self.signal.inputs) * self.item
+        size = self.target.caches.l2
+        near, far = self.target.lines(step), self.target.lines(step, max(4096, size // L2_WAYS), size)
+        taps = float(self.c.kernel[-1])
+        return taps if channels > near else 1.0, taps if channels * self.row_taps > far else 1.0
+
+    def _segments(self, plan: Plan, blocks: int) -> int:
+        return ceil_div(self.row, segments(self.rows * blocks, self.row, plan.register.pixels))
+
+    def _edges(self, pixels: int) -> float:
+        """The part of a row's tiles that meets the border or the end."""
+        lo, hi = self.inside
+        whole = max(0, (hi - ceil_div(lo, pixels) * pixels) // pixels)
+        return 1 - whole / ceil_div(self.row, pixels)
+
     def _traffic(self, plan: Plan, blocks: int) -> Traffic:
         """Bytes by level, from what fits between two uses of the same data.
 
@@ -133,22 +163,24 @@ class Model:
         tile of it reads them once.
         """
         caches, inner = self.target.caches, plan.inner
-        outer, units = blocks // inner, self.rows * blocks
+        parts = self._segments(plan, blocks)
+        outer, units = blocks // inner, self.rows * parts * blocks
         weights = self.weight_bytes / blocks
         # The rows that one row of outputs reads, and of them the channels that one block reads.
-        window = self.input_bytes / max(1, self.rows) * self.row_taps * min(1.0, self.c.groups / blocks)
-        window = min(window, self.input_bytes)
+        part = self.input_bytes / min(self.c.groups, blocks)
+        window = min(part, part / max(1, self.rows * parts) * self.row_taps)
+        near_row, far_row = self._conflicts(plan)
         result = self.output_bytes / units if units else 0.0
-        tiles = ceil_div(self.row, plan.register.pixels)
-        near = weights + min(window, window * plan.register.pixels / self.row) + result / tiles
+        tiles = ceil_div(ceil_div(self.row, parts), plan.register.pixels)
+        near = weights + window / tiles + result / tiles
         reads = 1.0 if near <= ROOM * caches.l1 else float(tiles)  # of the weights by one unit
         stays = reads == 1.0 and inner == 1 and weights + window + result <= ROOM * caches.l1
-        l2 = (outer * weights if stays else units * reads * weights) + units * window + self.output_bytes
+        l2 = (outer * weights if stays else units * reads * weights) + units * window * near_row + self.output_bytes
         # Past the second cache: the inner blocks' weights from row to row, and rows from one output row to the next.
         swept = inner * weights + window + inner * result
         many = outer if inner * weights + self.input_bytes > ROOM * caches.l2 else 1
         l3 = self._streams(swept, ROOM * caches.l2, window, many, units, weights)
-        l3 = min(l3, l2)
+        l3 = min(max(l3, units * window * far_row if far_row > 1 else 0.0), l2)
         third = caches.l3 or caches.l2
         whole = self.input_bytes + self.weight_bytes + self.output_bytes
         memory = min(l3, self._streams(swept, ROOM * third, window, outer, units, weights)) if whole > third else 0.0
@@ -163,8 +195,15 @@ class Model:
 
 
 def inner_counts(c: Convolution, reads: Layout, blocks: int) -> Iterator[int]:
-    """How many blocks of channels may be innermost: those of a group at least, where groups read different channels."""
+    """How many blocks of channels are tried innermost: from one to all of them, in steps of three times and more.
+
+    Where groups read different channels, those of one group, or where channels lie side by side, of all.
+    """
     if c.groups > 1:
         yield blocks if reads is Layout.CHANNELS else blocks // c.groups
         return
-    yield from (inner for inner in range(1, blocks + 1) if blocks % inner == 0)
+    last = 0
+    for inner in range(1, blocks + 1):
+        if blocks % inner == 0 and (inner >= 3 * last or inner == blocks):
+            yield inner
+            last = inner

@@ -17,7 +17,7 @@ from atrous.errors import ArgumentError
 from atrous.target import Target
 
 #: Register tiles of each algorithm that the whole model looks at: the best of them by their own cost.
-TILES = 6
+TILES = 4
 #: Requests that a planner remembers: signals of ever new sizes must not fill the memory.
 KEPT = 4096
 
@@ -44,12 +44,19 @@ def ranked(
     return sorted(found, key=lambda each: each.prediction.cycles)
 
 
+def predicted(plan: Plan, request: Request, target: Target) -> Candidate | None:
+    """A given plan with what is predicted of it; ``None`` if it cannot compute the request."""
+    if refusal(plan, request, target) is not None:
+        return None
+    return Candidate(plan, Model(request.c, request.signal, target).predict(plan))
+
+
 def plans(
     c: Convolution, signal: Signal, target: Target, table: Sequence[Codelet] = TABLE, tiles: int | None = None
 ) -> list[Plan]:
     """The plans of a convolution: of every worthwhile algorithm the best register tiles (default: all), in all orders."""
     fit = [codelet for codelet in table if codelet.applies(c, target) and _writes(codelet, signal)]
-    good = [codelet for codelet in fit if codelet.worthwhile(c, target)] or fit[-1:]
+    good = [codelet for codelet in fit[:-1] if codelet.worthwhile(c, target)] or fit[-1:]  # the last takes anything, slowly
     found = []
     for codelet in good:
         for register in _best_tiles(codelet, c, signal, target, tiles):

@@ -28,6 +28,8 @@ from atrous.target import Target
 READS = WRITES = Layout.CHANNELS
 #: Channels per turn of the inner loop.
 CHANNEL_UNROLL = 4
+#: Cycles that a load takes when its line has just been driven out of the first cache.
+CONFLICT = 5
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -68,10 +70,14 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     used = pixels * vectors + vectors + (target.vector_bytes < 64)
     if used >= target.vector_registers - 1:
         arithmetic *= 1.5
+    # Pixels whose lines fall on the same few places of the first cache drive each other out of it.
+    lost = max(0, pixels - target.lines(c.strides[-1] * c.pitch * target.vector_bytes // lanes)) / pixels
+    loads += CONFLICT * lost * pixels
     overhead = 8 * prod(c.kernel[:-1]) + 2 * pixels * vectors
     depth = prod(c.kernel) * c.channels
     each = blocks * tiles / (row * c.outputs)
-    return Cost(each * arithmetic, each * loads, each * overhead / depth)
+    # At an edge each pixel has a pointer of its own, chosen at every tap.
+    return Cost(each * arithmetic, each * loads, each * overhead / depth, each * 2 * pixels / c.channels)
 
 
 def names(c: Convolution) -> list[str]:

@@ -73,10 +73,11 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     rates = target.rates
     arithmetic = max(vectors * register.vectors / rates.fmas, rates.latency)
     loads = vectors * (1.5 * c.strides[-1]) / rates.loads + register.vectors / rates.broadcasts
-    overhead = 10 * prod(c.kernel) + 3 * len(widths) * register.vectors
+    overhead = 3 * prod(c.kernel) + 3 * len(widths) * register.vectors
     depth = prod(c.kernel) * c.channels
     each = tiles * blocks / (row * c.outputs)
-    return Cost(each * arithmetic, each * loads, each * overhead / depth)
+    # At an edge the loads of a tap are masked.
+    return Cost(each * arithmetic, each * loads, each * overhead / depth, each * (6 + 4 * len(widths)) / c.channels)
 
 
 def names(c: Convolution) -> list[str]:
