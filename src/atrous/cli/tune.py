@@ -30,9 +30,7 @@ Seconds = Annotated[float, typer.Option("--seconds", "-s", metavar="S", help="Ho
 Export = Annotated[Path | None, typer.Option("--export", metavar="FILE", help="Write all wisdom to a text file.")]
 Import = Annotated[
     Path | None,
-    typer.Option(
-        "--import", metavar="FILE", help="Take the wisdom of a text file; that of other CPUs or versions is refused."
-    ),
+    typer.Option("--import", metavar="FILE", help="Take the wisdom of a text file; that of other CPUs or versions is refused."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the exported file if it exists.")]
 
