@@ -1,7 +1,7 @@
 """The cost model against measurements: kernels alone, one thread, each algorithm in the layout that it likes.
 
-``python bench/model_check.py --suite bench/suites/full.txt --seconds 600`` prints, for every problem, the plan that is
-predicted to be the fastest beside the one that is, and for how many problems the two are within 5 %.
+``python bench/model_check.py --suite src/atrous/bench/suites/full.txt --seconds 600`` prints, for every problem, the plan
+that is predicted to be the fastest beside the one that is, and for how many problems the two are within 5 %.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 from math import exp, log
 from pathlib import Path
 
+import atrous.bench
 from atrous.engine.compiler import default_compiler
 from atrous.engine.lowering.requests import requests
 from atrous.engine.measure import Measure
@@ -21,7 +22,7 @@ from atrous.engine.tune import search
 from atrous.problem import Problem
 from atrous.target import Target
 
-SUITES = Path(__file__).parent / "suites"
+SUITES = Path(atrous.bench.__file__).parent / "suites"
 #: Multiply-adds of the largest problem that is measured, and plans of each algorithm.
 LARGEST, PLANS = 3_000_000_000, 6
 

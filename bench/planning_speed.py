@@ -8,12 +8,13 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import atrous.bench
 from atrous.engine.compiler import default_compiler
 from atrous.engine.lowering.requests import requests
 from atrous.engine.planner import ranked
 from atrous.problem import Problem
 
-TOUR = Path(__file__).parent / "suites" / "tour.txt"
+TOUR = Path(atrous.bench.__file__).parent / "suites" / "tour.txt"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

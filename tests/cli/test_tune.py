@@ -28,7 +28,7 @@ def test_tuning_prints_the_fastest_and_plan_knows_it(atrous, tmp_path: Path) -> 
 
 
 def test_a_network_is_tuned(atrous) -> None:
-    outcome = atrous("tune", "lenet", "--seconds", 10)
+    outcome = atrous("tune", "lenet", "-i", "1x1x32x32", "--seconds", 10)
     assert outcome.code == 0
     assert "convolutions tuned in " in outcome.out
 

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from atrous.engine.codelets import channelwise, direct, nest, rows
+from atrous.engine.codelets import channelwise, direct, direct_from_rows, direct_in_rows, direct_to_rows, nest, rows
 from atrous.engine.codelets.convolution import Convolution, Register
 from atrous.engine.compiler import default_compiler
 from atrous.engine.lowering.requests import requests
@@ -59,7 +59,8 @@ DEPTHWISE = ("conv:f32:n2:c37:i6x29:k37:w3x3:p1:g37:b", "conv:f64:c8:i33:k8:w11:
 @pytest.mark.parametrize(
     ("codelet", "text"),
     [
-        *((direct, text) for text in DENSE),
+        *((codelet, text) for codelet in (direct, direct_from_rows, direct_to_rows, direct_in_rows) for text in DENSE[:4]),
+        (direct, DENSE[4]),
         *((channelwise, text) for text in DEPTHWISE),
         (direct, DEPTHWISE[0]),
         *((rows, text) for text in ROWS),
@@ -83,6 +84,11 @@ def test_the_planner_finds_a_codelet_for_every_convolution_and_layout() -> None:
     inside = Signal(1, (56, 56), (56, 56), Layout.CHANNELS, Layout.CHANNELS)
     callers = replace(inside, source=Layout.ROWS, wanted=Layout.ROWS)
     assert plan(dense, inside, target).codelet is direct
+    line, wide = replace(dense, kernel=(1,), strides=(1,), dilations=(1,), outputs=64), Signal(1, (3100,), (3100,))
+    assert plan(line, replace(wide, source=Layout.ROWS, wanted=Layout.CHANNELS), target).codelet is direct_from_rows
+    assert plan(line, replace(wide, source=Layout.CHANNELS, wanted=Layout.ROWS), target).codelet is direct_to_rows
+    for found in (plan(line, replace(wide, source=Layout.ROWS, wanted=Layout.ROWS), target).codelet, rows, direct_in_rows):
+        assert (found.READS, found.WRITES) == (Layout.ROWS, Layout.ROWS)
     assert plan(replace(dense, outputs=1), callers, target).codelet is rows
     assert plan(replace(dense, channels=1, outputs=1, groups=32), inside, target).codelet is channelwise
     assert plan(replace(dense, finite=False), inside, target).codelet is nest

@@ -143,7 +143,7 @@ def test_an_explanation_says_what_was_measured() -> None:
     wisdom.learn([Entry(Machine.of(TARGET), str(request), slow, 1.5e-3)])
     text = str(explain(PROBLEM, wisdom=wisdom))
     assert f"{slow}: measured to be the fastest, 1.50 ms; the model would take " in text
-    assert [line for line in text.splitlines() if line.startswith("→")][0].endswith("1.50 ms")
+    assert next(line for line in text.splitlines() if line.startswith("→")).endswith("1.50 ms")
 
 
 def test_equal_phases_of_a_transposed_convolution_are_told_once() -> None:
@@ -157,5 +157,5 @@ def test_plan_takes_problems_shapes_and_networks() -> None:
     expected = Problem.parse("conv:f32:c3:i9:k8:w3:s2:p1")
     assert atrous.plan(expected).problem == atrous.plan((1, 3, 9), (8, 3, 3), stride=2, padding=1).problem == expected
     assert atrous.plan(atrous.networks.dncnn(), np.zeros((40, 50), np.float32)).count == 1
-    with pytest.raises(ArgumentError, match="^memory: got one with a problem, which says everything itself; leave it out$"):
+    with pytest.raises(ArgumentError, match=r"^memory: got one with a problem, which says everything itself; leave it out$"):
         atrous.plan(PROBLEM, memory="1GB")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from atrous import __version__
-from atrous.cli import cache, demo, draw, explore, inspect, plan, run, tune
+from atrous.cli import bench, cache, demo, draw, explore, inspect, plan, run, tune
 from atrous.errors import ArgumentError, AtrousError, FileError, MemoryBudgetError
 
 WRONG_USE = (ArgumentError, FileError, MemoryBudgetError)
@@ -30,6 +30,7 @@ app.command("tune")(tune.tune)
 app.command("inspect")(inspect.inspect)
 app.command("explore")(explore.explore)
 app.add_typer(draw.app)
+app.command("bench")(bench.bench)
 app.command("demo")(demo.demo)
 app.command("cache")(cache.cache)
 

@@ -11,10 +11,9 @@ from atrous.engine.compiler import Compiler
 from atrous.engine.emit import BYTES
 from atrous.engine.lowering.convolution import Dense, convolve
 from atrous.engine.lowering.tape import Tape, Task
+from atrous.engine.memory import Arena
 from atrous.engine.plan import Plan, Request
 from atrous.engine.planner import Planner
-from atrous.engine.program import Arena
-from atrous.engine.runtime import execute
 from atrous.engine.schedule import Schedule
 from atrous.engine.sweep import AxisRun
 from atrous.engine.view import Buffer, Home, Layout, View, channels_last, row_major
@@ -42,18 +41,18 @@ class Measure:
 
     def __call__(self, plan: Plan, patience: float = PATIENCE) -> float:
         """Seconds of the fastest run of a plan, changes of layout included."""
-        schedule = self.schedule(plan)
-        steps, words = schedule.resolve(self.arena.address(schedule.arena_bytes), self.arrays)
+        template = self.schedule(plan).template(self.compiler)
+        addresses: dict[str | int, int] = {name: array.ctypes.data for name, array in self.arrays.items()}
+        template.point(self.arena.address(template.arena_bytes), addresses)
         best, end = float("inf"), time.perf_counter() + patience
         for run in range(MOST + 1):
             begin = time.perf_counter()
-            execute(self.compiler, steps, len(schedule.launches), self.threads)
+            template.job.run(self.threads)
             now = time.perf_counter()
             if run:  # the first one warms caches and touches pages
                 best = min(best, now - begin)
             if run >= LEAST and now > end:
                 break
-        del words
         return best
 
     def schedule(self, plan: Plan) -> Schedule:

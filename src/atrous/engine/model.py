@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 
-from atrous.engine.codelets.convolution import Convolution
+from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.emit import BYTES
-from atrous.engine.plan import Plan, Signal
+from atrous.engine.plan import Codelet, Plan, Signal
 from atrous.engine.sweep import segments
-from atrous.engine.view import Layout
+from atrous.engine.view import LINE, Layout
 from atrous.geometry import ceil_div
 from atrous.target import Target
 
 #: Cycles to move one element from one layout to the other, its data in the second cache.
-TURN_CYCLES = 0.6
+TURN_CYCLES = 0.5
 #: Cycles that every launch takes from all cores: the barrier, and threads that arrive late.
 LAUNCH_CYCLES = 1500.0
 #: The part of the transfers between caches that nothing hides.
@@ -29,6 +29,10 @@ UNHIDDEN = 0.15
 L2_WAYS = 8
 #: The part of a cache that a working set can count on.
 ROOM = 0.75
+#: How much longer a kernel takes that reads rows whose channels push each other out of the second cache.
+CROWDED = 1.5
+#: Places in the second cache that one address can take.
+WAYS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Model:
     def __init__(self, c: Convolution, signal: Signal, target: Target, cores: int | None = None) -> None:
         self.target, self.cores = target, target.cores if cores is None else cores
         self.c, self.signal = c, signal = signal.joined(c)
+        self._costs: dict[tuple[str, int, int], Cost] = {}
         self.item = BYTES[c.dtype]
         self.row, self.rows = signal.row, signal.batch * prod(signal.outputs[:-1])
         self.input_bytes = float(signal.batch * prod(signal.inputs) * c.channels * c.groups * self.item)
@@ -103,10 +108,20 @@ class Model:
         self.inside = inside[0], min(inside[1], self.row)
         self.row_taps = max(1.0, self.real * prod(c.kernel[:-1]))
 
+    def cost(self, codelet: Codelet, register: Register) -> Cost:
+        """The algorithm's own cost with a register tile; the orders of its blocks share it."""
+        key = (codelet.__name__, register.pixels, register.vectors)
+        found = self._costs.get(key)
+        if found is None:
+            found = self._costs[key] = codelet.cost(self.c, register, self.row, self.target)
+        return found
+
     def predict(self, plan: Plan) -> Prediction:
         """Cycles and bytes of a plan."""
         c, target, codelet = self.c, self.target, plan.codelet
-        cost = codelet.cost(c, plan.register, self.row, target)
+        cost = self.cost(codelet, plan.register)
+        if codelet.READS is Layout.ROWS and self.crowded():
+            cost = Cost(cost.arithmetic * CROWDED, cost.loads * CROWDED, cost.overhead)
         blocks = codelet.blocks(c, plan.register, target)
         traffic = self._traffic(plan, blocks)
         changes = self._changes(plan)
@@ -123,6 +138,15 @@ class Model:
             self.cores,
             traffic,
         )
+
+    def crowded(self) -> bool:
+        """Whether the channels of an input in rows lie at distances that make them share too few sets of the second cache.
+
+        Sizes that are powers of two put the same pixel of all channels into one set, of which only so many stay.
+        """
+        sets = max(1, self.target.caches.l2 // (WAYS * LINE))
+        lines = prod(self.signal.inputs) * self.item // LINE
+        return self.c.channels * prod(self.c.kernel[:-1]) > WAYS * sets // gcd(lines, sets)
 
     def _changes(self, plan: Plan) -> list[float]:
         """The bytes of each change of layout."""

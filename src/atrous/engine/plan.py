@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Protocol, cast
 
-from atrous.engine.codelets import channelwise, direct, nest, rows
+from atrous.engine.codelets import channelwise, direct, direct_from_rows, direct_in_rows, direct_to_rows, nest, rows
 from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.emit import Emitter
 from atrous.engine.view import Layout
@@ -42,7 +42,9 @@ class Codelet(Protocol):
 
 
 #: The last takes anything.
-TABLE: tuple[Codelet, ...] = tuple(cast(Codelet, module) for module in (channelwise, direct, rows, nest))
+TABLE: tuple[Codelet, ...] = tuple(
+    cast(Codelet, module) for module in (channelwise, direct, direct_from_rows, direct_to_rows, direct_in_rows, rows, nest)
+)
 
 
 def name(codelet: Codelet | ModuleType) -> str:

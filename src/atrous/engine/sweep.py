@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from atrous.engine.emit import Arguments, Count, Emitter, Value
+from atrous.engine.emit import I32, Arguments, Count, Emitter, Value
 from atrous.geometry import Window, ceil_div
 
 
@@ -182,6 +182,23 @@ class Sweep:
             offset = e.add(e.mul(column, self.shape.pitch), channel)
             pointers.append(e.b.select(valid, e.at(row, offset, self.element), self.pad))
         return pointers
+
+    def row_masks(self, tile: Tile, shift: Value, pieces: Sequence[tuple[int, int]]) -> list[Value]:
+        """For vectors of an edge tile's input row, the lanes inside the signal and not after what the tile's last pixel reads.
+
+        ``pieces`` are (offset from what the first pixel reads, lanes); ``shift`` is the tap's distance from the first tap.
+        """
+        e = self.e
+        assert tile.count is not None
+        column = e.add(tile.column, shift)
+        last = e.add(column, e.mul(e.sub(tile.count, 1), self.shape.strides[-1]))
+        limit = e.b.trunc(e.max(e.min(e.add(last, 1), self.extents[-1]), 0), I32)
+        column = e.b.trunc(column, I32)
+        found = []
+        for offset, n in pieces:
+            lanes = ir.Constant(ir.VectorType(I32, n), [offset + lane for lane in range(n)])
+            found.append(e.b.icmp_unsigned("<", e.b.add(e.splat(column, n), lanes), e.splat(limit, n)))
+        return found
 
     def interior_pointer(self, tile: Tile, row: Value, channel: Count) -> Value:
         """Where an interior tile's first pixel reads its first tap; the others lie at fixed offsets (``interior_offset``)."""

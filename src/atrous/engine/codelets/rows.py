@@ -72,6 +72,9 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     vectors = sum(1.0 if n == lanes else 0.6 for n in widths)
     rates = target.rates
     arithmetic = max(vectors * register.vectors / rates.fmas, rates.latency)
+    # As in ``direct``: a broadcast weight may need a register, and LLVM spills before the last one is taken.
+    if len(widths) * (register.vectors + 1) + 2 * (target.vector_bytes < 64) >= target.vector_registers - 1:
+        arithmetic *= 1.5
     loads = vectors * (1.5 * c.strides[-1]) / rates.loads + register.vectors / rates.broadcasts
     overhead = 3 * prod(c.kernel) + 3 * len(widths) * register.vectors
     depth = prod(c.kernel) * c.channels
@@ -204,18 +207,8 @@ class _Rows:
         """For each load of an edge tile, the lanes inside the signal and before the tile's last pixel."""
         if tile.count is None:
             return None
-        e, stride = self.e, self.c.strides[-1]
-        column = e.add(tile.column, shift)
-        last = e.add(column, e.mul(e.sub(tile.count, 1), stride))
-        limit = e.b.trunc(e.max(e.min(e.add(last, 1), self.sweep.extents[-1]), 0), I32)
-        column = e.b.trunc(column, I32)
-        found = []
-        for part, n in enumerate(self.lanes):
-            kind = ir.VectorType(I32, n)
-            for offset in self.offsets(part):
-                index = e.b.add(e.splat(column, n), ir.Constant(kind, [offset + lane for lane in range(n)]))
-                found.append(e.b.icmp_unsigned("<", index, e.splat(limit, n)))
-        return found
+        pieces = [(offset, n) for part, n in enumerate(self.lanes) for offset in self.offsets(part)]
+        return self.sweep.row_masks(tile, shift, pieces)
 
     def load(self, x: Value, masks: list[Value] | None) -> list[Value]:
         """The vectors of one channel of the input row."""

@@ -154,12 +154,11 @@ def convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> N
     """Launch the planned kernel of a dense convolution into ``out``."""
     codelet, register, target = chosen.codelet, chosen.register, tape.compiler.target
     x = task.operands[0]
-    if codelet.READS is Layout.ROWS:
-        x = tape.as_rows(x)
+    x = tape.as_rows(x) if codelet.READS is Layout.ROWS else tape.as_channels_last(x)
+    if codelet.WRITES is Layout.ROWS:
         operands = [row_operand(tape, view, task.box) for view in task.extras]
         access = tuple(Access(view.dtype, 1 if view.strides[-1] == 1 else 0) for view in operands)
     else:
-        x = tape.as_channels_last(x)
         operands = [channel_operand(tape, view, task.box) for view in task.extras]
         access = tuple(Access(view.dtype, 1) for view in operands)
     pitch = 1 if codelet.READS is Layout.ROWS else x.strides[-1]

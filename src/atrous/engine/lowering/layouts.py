@@ -15,8 +15,9 @@ from atrous.engine.view import Layout
 from atrous.graph.fact import Fact
 from atrous.graph.layer import Fused, Layer, Pointwise
 from atrous.graph.layers.convolution import Conv, ConvTranspose
-from atrous.graph.layers.movement import Concat, Pad, Slice
+from atrous.graph.layers.movement import Concat, DepthToSpace, Pad, Slice
 from atrous.graph.layers.pooling import Pool
+from atrous.graph.layers.resize import Resize
 from atrous.graph.network import Network, Node
 
 Wanted = Layout | None
@@ -44,6 +45,8 @@ def wants(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wante
 @wants.register(Concat)
 @wants.register(Pad)
 @wants.register(Slice)
+@wants.register(DepthToSpace)
+@wants.register(Resize)
 def _(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wanted, tape: Tape) -> tuple[Wanted, Wanted]:
     return mine, mine
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 import numpy as np
 
-from atrous.engine.codelets import channelwise
+from atrous.engine.codelets import channelwise, pool
 from atrous.engine.codelets.convolution import Register
 from atrous.engine.lowering.tape import Tape, spread
 from atrous.engine.sweep import AxisRun, segments
@@ -116,10 +116,15 @@ def window_launch(
 ) -> None:
     """Launch a channelwise kernel over a box; ``row`` is the length of the whole signal's output rows."""
     target = tape.compiler.target
-    tiles = channelwise.tiles(c.channels, target.lanes(c.dtype), target)
-    register = min(tiles, key=lambda tile: channelwise.tile_cost(tile, row))
+    if pool.applies(c):
+        register = min(pool.tiles(c, target), key=lambda tile: pool.cost(c, tile, row))
+        emit: Callable[..., None] = pool.emit
+    else:
+        tiles = channelwise.tiles(c.channels, target.lanes(c.dtype), target)
+        register = min(tiles, key=lambda tile: channelwise.tile_cost(tile, row))
+        emit = channelwise.emit_window
     blocks = channelwise.window_blocks(c, register, target)
     words = sweep_words(tape, x, out, axes, (1,) * len(axes), blocks, register, 0, operands, padding, blocks)
     words |= extra or {}
-    kernel = tape.compiler.kernel(repr((c, register)), lambda e: channelwise.emit_window(e, c, register))
+    kernel = tape.compiler.kernel(repr((emit.__module__, c, register)), lambda e: emit(e, c, register))
     tape.schedule.launch(kernel, channelwise.window_names(c), words, unit_count(words, axes, out.shape[0], blocks))
