@@ -18,7 +18,6 @@ from llvmlite import ir
 from atrous.engine.emit import I32, Arguments, Count, Emitter, Value
 from atrous.geometry import Window, ceil_div
 
-
 #: Dilation of the row axis from which on it is worth looking which taps meet the signal at all.
 FAR = 4
 

@@ -157,7 +157,7 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     loads = register.vectors * (register.pixels + 1) / rates.loads
     overhead = 8 * prod(c.kernel[:-1]) + 2 * register.pixels * register.vectors
     each = ceil_div(row, register.pixels) * ceil_div(c.groups, width) / (row * c.groups)
-    return Cost(each * arithmetic, each * loads, each * overhead / taps)
+    return Cost(each * arithmetic, each * loads, each * overhead / taps, each * 2 * register.pixels)
 
 
 def tile_cost(register: Register, row: int) -> float:

@@ -13,17 +13,17 @@ registers before they are stored: each combination is a codelet (a row of the pl
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import gcd, prod
+from math import prod
 
 import numpy as np
 from llvmlite import ir
 
 from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.codelets.transpose import transposed
-from atrous.engine.emit import BYTES, ELEMENT, Count, Emitter, Value
+from atrous.engine.emit import ELEMENT, Count, Emitter, Value
 from atrous.engine.epilogue import RowWriter, Writer
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
-from atrous.engine.view import LINE, WAYS, Layout
+from atrous.engine.view import Layout
 from atrous.geometry import ceil_div
 from atrous.graph.fact import Array
 from atrous.target import Target
@@ -32,6 +32,10 @@ from atrous.target import Target
 READS = WRITES = Layout.CHANNELS
 #: Channels per turn of the inner loop.
 CHANNEL_UNROLL = 4
+#: Cycles that a load takes when its line has just been driven out of the first cache.
+CONFLICT = 5
+#: Cycles that transposing takes for each row of a square of lanes.
+SHUFFLES = 3
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -70,23 +74,17 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     loads = pixels / rates.broadcasts + vectors / rates.loads
     # An input that is used but once is multiplied from memory, which the units take a little longer for.
     arithmetic *= 1 + 0.12 / vectors**2
-    if crowded(c, register, target):
-        loads += pixels**2 / 7
-    # Where no instruction multiplies by an element in memory, it takes a register; with the last one LLVM begins to spill.
-    used = pixels * vectors + vectors + (target.vector_bytes < 64)
-    if used > target.vector_registers - (0 if target.vector_bytes == 64 else 3):
+    # Where no instruction multiplies by an element in memory, it takes a register; with the last ones LLVM begins to spill.
+    used = pixels * vectors + vectors + 2 * (target.vector_bytes < 64)
+    if used > target.vector_registers - 2 * (target.vector_bytes < 64):
         arithmetic *= 1.5
+    # Pixels whose lines fall on the same few places of the first cache drive each other out of it.
+    loads += CONFLICT * max(0, pixels - target.lines(c.strides[-1] * c.pitch * target.vector_bytes // lanes))
     overhead = 8 * prod(c.kernel[:-1]) + 2 * pixels * vectors
     depth = prod(c.kernel) * c.channels
     each = blocks * tiles / (row * c.outputs)
-    return Cost(each * arithmetic, each * loads, each * overhead / depth)
-
-
-def crowded(c: Convolution, register: Register, target: Target) -> bool:
-    """Whether the pixels of a tile lie so that they push each other out of the first cache: powers of two apart."""
-    sets, room = target.caches.l1 // (WAYS * LINE), WAYS - 2  # weights stream through the rest
-    lines = c.pitch * c.strides[-1] * BYTES[c.dtype] // LINE
-    return c.pitch > 1 and register.pixels > room * sets // gcd(lines, sets)
+    # At an edge each pixel has a pointer of its own, chosen at every tap.
+    return Cost(each * arithmetic, each * loads, each * overhead / depth, each * 2 * pixels / c.channels)
 
 
 def transposed_cost(c: Convolution, register: Register, row: int, target: Target, cost: Cost) -> Cost:
@@ -94,7 +92,7 @@ def transposed_cost(c: Convolution, register: Register, row: int, target: Target
     lanes, depth = target.lanes(c.dtype), prod(c.kernel) * c.channels
     squares = ceil_div(register.pixels, lanes) * register.vectors
     tiles, blocks = ceil_div(row, register.pixels), ceil_div(ceil_div(c.outputs, lanes), register.vectors)
-    shuffles = tiles * blocks * squares * lanes * (lanes.bit_length() + 1) / (row * c.outputs * depth)
+    shuffles = tiles * blocks * squares * lanes * SHUFFLES / (row * c.outputs * depth)
     return cost._replace(overhead=cost.overhead + shuffles)
 
 
@@ -102,8 +100,8 @@ def row_cost(c: Convolution, register: Register, row: int, cost: Cost) -> Cost:
     """``cost`` for an input in rows: its channels come from as many places, and tiles at the border copy theirs."""
     tiles = ceil_div(row, register.pixels)
     edges = min(tiles, 2 if c.kernel[-1] > 1 else 1 if row % register.pixels else 0)
-    factor = 1 + 0.1 / register.vectors + 0.06 * edges / tiles
-    return Cost(cost.arithmetic * factor, cost.loads * factor, cost.overhead)
+    factor = 1 + 0.03 / register.vectors + 0.03 * edges / tiles
+    return cost._replace(arithmetic=cost.arithmetic * factor, loads=cost.loads * factor)
 
 
 def names(c: Convolution) -> list[str]:
