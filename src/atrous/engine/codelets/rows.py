@@ -50,7 +50,7 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     for pixels in range(step, 6 * lanes + 1, step):
         width = len(parts(pixels, lanes))
         # Where no instruction multiplies by an element in memory, LLVM needs some registers to spare.
-        spare = 1 if target.vector_bytes == 64 else 4
+        spare = 1 if target.vector_bytes == 64 else 3
         most = max(1, min(c.outputs, (registers - spare - width) // width))
         # Channels in blocks of equal size, and the largest block.
         found += [
