@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_turning_a_short_axis(short: int, dtype: str) -> None:
 @pytest.mark.parametrize(
     ("block", "shape"), [(2, (2, 4, 5, 37)), (2, (1, 64, 3, 5)), (3, (1, 27, 4, 18)), (2, (2, 12, 33)), (4, (1, 16, 3, 9))]
 )
-def test_pixel_shuffle_in_every_layout(block: int, shape: tuple[int, ...], mode: str) -> None:
+def test_pixel_shuffle_in_every_layout(block: int, shape: tuple[int, ...], mode: Literal["DCR", "CRD"]) -> None:
     x = numbers(shape, "float32")
     layer = movement.DepthToSpace(block, mode)
     expected = layer.evaluate(x)

@@ -38,11 +38,6 @@ class _Format:
     erf_one: float
     #: (exp(r) - 1 - r) / r² for ``|r|`` up to ln(2)/2.
     exp: tuple[float, ...]
-    #: erf(x) / x as a polynomial in x², up to 1.
-    erf_small: tuple[float, ...]
-    #: -log(erfc(x)) as a polynomial in x - erf_middle, from 1 to ``erf_one``.
-    erf_large: tuple[float, ...]
-    erf_middle: float
 
     @property
     def bias(self) -> int:
@@ -61,17 +56,8 @@ class _Format:
 
 _SINGLE = _Format(
     bits=32, mantissa=23, ln2=(0.693359375, -2.12194440054690583e-4), exp_low=-87.33654475, exp_high=88.72283172607422,
-    tanh_one=20.0, erf_one=4.0,
+    tanh_one=20.0, erf_one=3.95,
     exp=(0.50000000580973998, 0.16666545257746492, 0.041666291203894076, 0.008366373809093349, 0.0013945957487043039),
-    erf_small=(
-        1.1283791657271585, -0.37612625825554709, 0.1128358516300373, -0.026853812591001201, 0.005188329060922432,
-        -0.00080102068524407949, 7.8539085308898789e-5,
-    ),
-    erf_large=(
-        7.8068153035610889, 5.3526806138684362, 0.94389183999108465, 0.010853498912885128, -0.0021665238465002049,
-        0.00043091390475578637, -6.1817203804512409e-5, 2.1686712622209524e-5,
-    ),
-    erf_middle=2.5,
 )  # fmt: skip
 _DOUBLE = _Format(
     bits=64, mantissa=52, ln2=(0.693145751953125, 1.42860682030941723212e-6), exp_low=-708.3964185322641,
@@ -81,20 +67,6 @@ _DOUBLE = _Format(
         0.00019841269884944363, 2.4801587359187153e-5, 2.7557245292399447e-6, 2.7557243689199493e-7, 2.5108689205357519e-8,
         2.0924209873512004e-9,
     ),
-    erf_small=(
-        1.1283791670955126, -0.37612638903183752, 0.1128379167095512, -0.026866170645129733, 0.0052239776254220836,
-        -0.00085483270218530964, 0.00012055332899355376, -1.4925647465092022e-5, 1.6462043408136621e-6,
-        -1.6364614436695254e-7, 1.4792145981946639e-8, -1.2163043771167363e-9, 8.7037978521177971e-11,
-        -4.2229107495304726e-12,
-    ),
-    erf_large=(
-        14.112437402148188, 7.2660995883651977, 0.96675305474107881, 0.005225658216366772, -0.00087368732794799622,
-        0.00014729780455194093, -2.4386287365783058e-5, 3.8896242028613332e-6, -5.8570024317195756e-7, 8.0462679248265522e-8,
-        -9.7110783395577916e-9, 7.9172505385328904e-10, 1.6933233063799756e-10, 8.8582520052889194e-11,
-        4.3737127017519589e-11, -1.5819723626251663e-11, -1.7442273450314442e-11, -8.3638794672351563e-12,
-        -2.1781182129153213e-12, -3.2889069312263338e-13, -2.248732733226578e-14,
-    ),
-    erf_middle=3.5,
 )  # fmt: skip
 #: (log(1+f) - f + f²/2) / f³ for 1+f between the square roots of 1/2 and 2.
 _LOG_SINGLE = (
@@ -105,6 +77,27 @@ _LOG_SINGLE = (
 _LOG_DOUBLE = (
     0.66666666666666992, 0.39999999999609397, 0.28571428704564622, 0.22222202055267655, 0.18183399119358082,
     0.15317956557961682, 0.14759505905834929,
+)  # fmt: skip
+
+#: -log(erfc(x)) / x up to 3.95.
+_ERF_SINGLE = (
+    1.1283791716085736, 0.63661938123334028, 0.10277783867754382, -0.019153095858952455, -0.00016033610347559851,
+    0.0016669674227562893, -0.00063280413516461889, 0.00011763215392546846, -9.255251782275838e-6,
+)  # fmt: skip
+#: erf(x) / x as a polynomial in x², up to 1.
+_ERF_SMALL_DOUBLE = (
+    1.1283791670955126, -0.37612638903183752, 0.1128379167095512, -0.026866170645129733, 0.0052239776254220836,
+    -0.00085483270218530964, 0.00012055332899355376, -1.4925647465092022e-5, 1.6462043408136621e-6,
+    -1.6364614436695254e-7, 1.4792145981946639e-8, -1.2163043771167363e-9, 8.7037978521177971e-11,
+    -4.2229107495304726e-12,
+)  # fmt: skip
+#: -log(erfc(x)) as a polynomial in x - 3.5, from 1 to 6.
+_ERF_LARGE_DOUBLE = (
+    14.112437402148188, 7.2660995883651977, 0.96675305474107881, 0.005225658216366772, -0.00087368732794799622,
+    0.00014729780455194093, -2.4386287365783058e-5, 3.8896242028613332e-6, -5.8570024317195756e-7, 8.0462679248265522e-8,
+    -9.7110783395577916e-9, 7.9172505385328904e-10, 1.6933233063799756e-10, 8.8582520052889194e-11,
+    4.3737127017519589e-11, -1.5819723626251663e-11, -1.7442273450314442e-11, -8.3638794672351563e-12,
+    -2.1781182129153213e-12, -3.2889069312263338e-13, -2.248732733226578e-14,
 )  # fmt: skip
 
 
@@ -180,16 +173,26 @@ class Functions:
         return self._call("copysign", b.fdiv(less_one, b.fadd(less_one, self.number(2.0))), x)
 
     def erf(self, x: Value) -> Value:
-        """A polynomial up to 1, and ``1 - exp(-p(|x|))`` above."""
-        b, form = self.b, self.format
+        """``1 - exp(-p(|x|))``, so written that it loses nothing near 0; in float64 by a polynomial of its own up to 1."""
+        form = self.format
         size = self._call("fabs", x)
-        small = b.fmul(size, self.polynomial(b.fmul(x, x), form.erf_small))
         capped = self.where(">", size, self.number(form.erf_one), self.number(form.erf_one), size)
-        power = self.polynomial(b.fsub(capped, self.number(form.erf_middle)), form.erf_large)
-        bits, rest = self._reduced(b.fneg(power))
+        result = self._erf_double(capped) if form is _DOUBLE else self._one_less_exp(self._erf_power(capped))
+        return self._call("copysign", result, x)
+
+    def _erf_power(self, size: Value) -> Value:
+        return self.b.fmul(size, self.polynomial(size, _ERF_SINGLE))
+
+    def _erf_double(self, size: Value) -> Value:
+        small = self.b.fmul(size, self.polynomial(self.b.fmul(size, size), _ERF_SMALL_DOUBLE))
+        large = self._one_less_exp(self.polynomial(self.b.fsub(size, self.number(3.5)), _ERF_LARGE_DOUBLE))
+        return self.where("<", size, self.number(1.0), small, large)
+
+    def _one_less_exp(self, power: Value) -> Value:
+        """``1 - exp(-power)``."""
+        bits, rest = self._reduced(self.b.fneg(power))
         scale = self._power_of_two(bits)
-        large = b.fsub(self.number(1.0), self.e.fma(scale, rest, scale))
-        return self._call("copysign", self.where("<", size, self.number(1.0), small, large), x)
+        return self.b.fsub(self.b.fsub(self.number(1.0), scale), self.b.fmul(scale, rest))
 
     # -- logarithm ------------------------------------------------------------------------------------------------
     def log(self, x: Value) -> Value:

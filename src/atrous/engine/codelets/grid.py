@@ -90,6 +90,11 @@ def grid_words(axes: Axes, pointers: Sequence[object], work: int = 1) -> tuple[d
 Body = Callable[[list[Value], Value, Value | None, list[Value]], None]
 
 
+#: What a codelet does before the inner axis is walked: given each array's row address and the outer coordinates, it returns the
+#: addresses that the body gets.
+Prepare = Callable[[list[Value], list[Value]], list[Value]]
+
+
 class Grid:
     """Emits the skeleton; the codelet provides what happens to one vector of the inner axis.
 
@@ -111,7 +116,7 @@ class Grid:
         self.strides = [[self.args.number(f"s{k}.{axis}") for axis in range(OUTER + 1)] for k in range(len(arrays))]
         self.lanes = lanes or lanes_of(e.target, arrays, widest)
 
-    def emit(self, body: Body) -> None:
+    def emit(self, body: Body, prepare: Prepare | None = None) -> None:
         """``body`` gets each array's row address, the place on the inner axis, a mask, and the outer coordinates."""
         e, args = self.e, self.args
         chunk, chunks, rows, blocks = (args.number(word) for word in ("chunk", "chunks", "rows", "blocks"))
@@ -128,16 +133,20 @@ class Grid:
             hi = e.min(e.add(lo, chunk), args.number("inner"))
             first = e.mul(block, rows)
             with e.loop(first, e.min(e.add(first, rows), outer[-1])) as row:
-                self._row(body, starts, [*places, row.index], lo, hi)
+                self._row(body, prepare, starts, [*places, row.index], (lo, hi))
         e.end()
 
-    def _row(self, body: Body, starts: Sequence[Value], places: list[Value], lo: Value, hi: Value) -> None:
-        """The inner axis from ``lo`` to ``hi``: whole vectors, then what is left."""
-        e = self.e
+    def _row(
+        self, body: Body, prepare: Prepare | None, starts: Sequence[Value], places: list[Value], run: tuple[Value, Value]
+    ) -> None:
+        """The inner axis over ``run``: whole vectors, then what is left."""
+        e, (lo, hi) = self.e, run
         rows = [
             e.at(start, e.mul(places[-1], steps[-2]), ELEMENT[array.dtype])
             for start, steps, array in zip(starts, self.strides, self.arrays, strict=True)
         ]
+        if prepare is not None:
+            rows = prepare(rows, places)
         whole = e.add(lo, e.mul(e.b.udiv(e.sub(hi, lo), e.i64(self.lanes)), self.lanes))
         with e.loop(lo, whole, self.lanes) as loop:
             body(rows, loop.index, None, places)

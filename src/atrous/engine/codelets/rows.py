@@ -49,7 +49,9 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     step = min(parts(lanes, lanes))
     for pixels in range(step, 6 * lanes + 1, step):
         width = len(parts(pixels, lanes))
-        most = min(c.outputs, (registers - 1 - width) // width)
+        # Where no instruction multiplies by an element in memory, LLVM needs some registers to spare.
+        spare = 1 if target.vector_bytes == 64 else 3
+        most = max(1, min(c.outputs, (registers - spare - width) // width))
         # Channels in blocks of equal size, and the largest block.
         found += [
             Register(pixels, n) for n in sorted({ceil_div(c.outputs, ceil_div(c.outputs, m)) for m in range(1, most + 1)})
@@ -72,11 +74,9 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     vectors = sum(1.0 if n == lanes else 0.6 for n in widths)
     rates = target.rates
     arithmetic = max(vectors * register.vectors / rates.fmas, rates.latency)
-    # As in ``direct``: a broadcast weight may need a register, and LLVM spills before the last one is taken.
-    if len(widths) * (register.vectors + 1) + 2 * (target.vector_bytes < 64) >= target.vector_registers - 1:
-        arithmetic *= 1.5
     loads = vectors * (1.5 * c.strides[-1]) / rates.loads + register.vectors / rates.broadcasts
-    overhead = 3 * prod(c.kernel) + 3 * len(widths) * register.vectors
+    # Starting a tap is hidden by the steps before it, but not by the few that tiles of 16 registers have.
+    overhead = (3 if target.vector_registers == 32 else 10) * prod(c.kernel) + 3 * len(widths) * register.vectors
     depth = prod(c.kernel) * c.channels
     each = tiles * blocks / (row * c.outputs)
     # At an edge the loads of a tap are masked.

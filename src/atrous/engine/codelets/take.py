@@ -64,24 +64,30 @@ class _Take:
         ]
 
     def emit(self) -> None:
-        self.grid.emit(self._body)
+        self.grid.emit(self._body, self._prepare)
+
+    def _prepare(self, rows: list[Value], outer: list[Value]) -> list[Value]:
+        """The addresses of all rows that an output row reads, the first table's taps innermost; the weights beside them."""
+        e, found = self.e, [rows[1]]
+        self.weights: list[list[Value]] = []
+        for read, (step, places, weights) in zip(self.spec.reads, self.tables, strict=True):
+            taps = range(max(1, read.taps))
+            first = e.mul(outer[read.axis], len(taps))
+            sources = [e.mul(e.load(e.at(places, e.add(first, tap), I64), I64), step) for tap in taps]
+            found = [e.at(row, source, self.element) for source in sources for row in found]
+            slots = [e.at(weights, e.add(first, tap), self.element) for tap in range(read.taps)]
+            self.weights.append([e.splat(e.load(slot, self.element), self.grid.lanes) for slot in slots])
+        return [rows[0], *found]
 
     def _body(self, rows: list[Value], place: Value, mask: Value | None, outer: list[Value]) -> None:
-        self.grid.store(0, rows[0], place, self._sum(len(self.spec.reads), rows[1], place, mask, outer), mask)
+        values = [self.grid.load(1, row, place, mask) for row in rows[1:]]
+        for weights in self.weights:
+            if weights:
+                values = [self._sum(values[i : i + len(weights)], weights) for i in range(0, len(values), len(weights))]
+        self.grid.store(0, rows[0], place, values[0], mask)
 
-    def _sum(self, left: int, row: Value, place: Value, mask: Value | None, outer: Sequence[Value]) -> Value:
-        """The value over the first ``left`` tables, the last of them outermost."""
-        if left == 0:
-            return self.grid.load(1, row, place, mask)
-        e, read, (step, places, weights) = self.e, self.spec.reads[left - 1], self.tables[left - 1]
-        first = e.mul(outer[read.axis], max(1, read.taps))
-        total: Value | None = None
-        for tap in range(max(1, read.taps)):
-            slot = e.add(first, tap)
-            source = e.load(e.at(places, slot, I64), I64)
-            x = self._sum(left - 1, e.at(row, e.mul(source, step), self.element), place, mask, outer)
-            if read.taps == 0:
-                return x
-            weight = e.splat(e.load(e.at(weights, slot, self.element), self.element), self.grid.lanes)
-            total = e.b.fmul(weight, x) if total is None else e.fma(weight, x, total)
+    def _sum(self, values: Sequence[Value], weights: Sequence[Value]) -> Value:
+        total = self.e.b.fmul(weights[0], values[0])
+        for value, weight in zip(values[1:], weights[1:], strict=True):
+            total = self.e.fma(weight, value, total)
         return total

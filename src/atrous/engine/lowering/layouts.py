@@ -18,6 +18,7 @@ from atrous.graph.layers.convolution import Conv, ConvTranspose
 from atrous.graph.layers.movement import Concat, DepthToSpace, Pad, Slice
 from atrous.graph.layers.pooling import Pool
 from atrous.graph.layers.resize import Resize
+from atrous.graph.layers.softmax import Softmax
 from atrous.graph.network import Network, Node
 
 Wanted = Layout | None
@@ -55,6 +56,11 @@ def _(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wanted, t
 @wants.register(ConvTranspose)
 def _(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wanted, tape: Tape) -> tuple[Wanted, Wanted]:
     return Layout.CHANNELS, Layout.CHANNELS
+
+
+@wants.register
+def _(layer: Softmax, node: Node, facts: list[Fact], output: Fact, mine: Wanted, tape: Tape) -> tuple[Wanted, Wanted]:
+    return Layout.CHANNELS if layer.local else None, None
 
 
 @wants.register

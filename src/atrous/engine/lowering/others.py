@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from atrous.engine.codelets import channelwise, matmul
-from atrous.engine.codelets.grid import accesses, grid_names, grid_words, merge
+from atrous.engine.codelets.grid import merge
 from atrous.engine.codelets.take import Table
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
@@ -69,19 +69,18 @@ def _(layer: MatMul, tape: Tape, task: Task) -> View:
     x, y = task.operands
     x = x if len(x.shape) > 1 else _with_axes(x, (0,))
     y = y if len(y.shape) > 1 else _with_axes(y, (1,))
-    depth = x.shape[-1]
+    if y.strides[-1] != 1 and y.shape[-1] != 1:
+        y = tape.copy(y, tape.schedule.array(y.box, y.dtype, rows=True))
     full = tape.schedule.array(task.box, task.output.dtype, rows=True)
-    sizes, batch = _product_sizes(x, y)
-    lead = len(batch)
-    left = (*_repeat(x, lead), x.strides[-2], 0)
-    right = (*_repeat(y, lead), 0, y.strides[-1])
-    out = tuple(prod(sizes[axis + 1 :]) for axis in range(len(sizes)))
-    axes = merge(sizes, [out, left, right])
-    first, second, third = accesses(axes, [full.dtype, x.dtype, y.dtype])
-    words, units = grid_words(axes, [full.place(), x.place(), y.place()])
-    words |= {"depth": depth, "left": x.strides[-1], "right": y.strides[-2]}
-    kernel = tape.kernel(matmul.Product((first, second, third)), matmul.emit)
-    tape.schedule.launch(kernel, grid_names(3, matmul.extra_names()), words, units)
+    (*_, rows, columns), batch = _product_sizes(x, y)
+    steps = [*(prod(batch[axis + 1 :]) * rows * columns for axis in range(len(batch)))]
+    axes = merge(batch, [steps, _repeat(x, len(batch)), _repeat(y, len(batch))])
+    target = tape.compiler.target
+    spec = matmul.Product(full.dtype, matmul.tile(rows, columns, full.dtype, target))
+    own = {"x": x.place(), "w": y.place(), "y": full.place(), "depth": x.shape[-1]}
+    own |= {"xr": x.strides[-2], "xd": x.strides[-1], "wd": y.strides[-2], "yr": columns}
+    words, units = matmul.words(own, (rows, columns), axes, spec, target)
+    tape.schedule.launch(tape.kernel(spec, matmul.emit), matmul.names(), words, units)
     return tape.finish(task, full)
 
 
