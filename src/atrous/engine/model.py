@@ -15,7 +15,7 @@ from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.emit import BYTES
 from atrous.engine.plan import Codelet, Plan, Signal
 from atrous.engine.sweep import segments
-from atrous.engine.view import LINE, Layout
+from atrous.engine.view import LINE, WAYS, Layout
 from atrous.geometry import ceil_div
 from atrous.target import Target
 
@@ -31,8 +31,6 @@ L2_WAYS = 8
 ROOM = 0.75
 #: How much longer a kernel takes that reads rows whose channels push each other out of the second cache.
 CROWDED = 1.5
-#: Places in the second cache that one address can take.
-WAYS = 8
 
 
 @dataclass(frozen=True, slots=True)

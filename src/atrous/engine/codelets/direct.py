@@ -13,17 +13,17 @@ registers before they are stored: each combination is a codelet (a row of the pl
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 from llvmlite import ir
 
 from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.codelets.transpose import transposed
-from atrous.engine.emit import ELEMENT, Count, Emitter, Value
+from atrous.engine.emit import BYTES, ELEMENT, Count, Emitter, Value
 from atrous.engine.epilogue import RowWriter, Writer
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
-from atrous.engine.view import Layout
+from atrous.engine.view import LINE, WAYS, Layout
 from atrous.geometry import ceil_div
 from atrous.graph.fact import Array
 from atrous.target import Target
@@ -72,9 +72,13 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     rates = target.rates
     arithmetic = max(pixels * vectors / rates.fmas, rates.latency)
     loads = pixels / rates.broadcasts + vectors / rates.loads
+    # An input that is used but once is multiplied from memory, which the units take a little longer for.
+    arithmetic *= 1 + 0.12 / vectors**2
+    if crowded(c, register, target):
+        loads += pixels**2 / 7
     # Where no instruction multiplies by an element in memory, it takes a register; with the last one LLVM begins to spill.
     used = pixels * vectors + vectors + (target.vector_bytes < 64)
-    if used >= target.vector_registers - (1 if target.vector_bytes == 64 else 2):
+    if used > target.vector_registers - (0 if target.vector_bytes == 64 else 3):
         arithmetic *= 1.5
     # Pixels whose lines fall on the same few places of the first cache drive each other out of it.
     loads += CONFLICT * max(0, pixels - target.lines(c.strides[-1] * c.pitch * target.vector_bytes // lanes))
@@ -83,6 +87,13 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     each = blocks * tiles / (row * c.outputs)
     # At an edge each pixel has a pointer of its own, chosen at every tap.
     return Cost(each * arithmetic, each * loads, each * overhead / depth, each * 2 * pixels / c.channels)
+
+
+def crowded(c: Convolution, register: Register, target: Target) -> bool:
+    """Whether the pixels of a tile lie so that they push each other out of the first cache: powers of two apart."""
+    sets, room = target.caches.l1 // (WAYS * LINE), WAYS - 2  # weights stream through the rest
+    lines = c.pitch * c.strides[-1] * BYTES[c.dtype] // LINE
+    return c.pitch > 1 and register.pixels > room * sets // gcd(lines, sets)
 
 
 def transposed_cost(c: Convolution, register: Register, row: int, target: Target, cost: Cost) -> Cost:
@@ -176,6 +187,7 @@ class _Direct:
         results = sweep.taps(
             unit, weights, self.row_weights, accumulators, lambda x, w, acc: row(tile, x, w, first_channel, acc)
         )
+        results = sweep.settle(results)
         channel = e.add(e.mul(group, c.outputs), e.mul(block, self.width))
         if self.writes is Layout.ROWS:
             self.write_rows(tile, unit, channel, block, results)
@@ -241,18 +253,18 @@ class _Direct:
             first = self.e.at(start, self.e.mul(tap, sweep.interior_offset(0, 1)), self.element)
             return [(first, offset) for offset in offsets]
 
-        return self.taps(w, acc, pointers)
+        return self.taps(tile, w, acc, pointers)
 
     def edge_row(self, tile: Tile, x: Value, w: Value | None, channel: Value, acc: list[Value]) -> list[Value]:
         assert w is not None
-        return self.taps(w, acc, lambda tap: [(p, 0) for p in self.sweep.pixel_pointers(tile, x, tap, channel)])
+        return self.taps(tile, w, acc, lambda tap: [(p, 0) for p in self.sweep.pixel_pointers(tile, x, tap, channel)])
 
     def edge_row_in_rows(self, tile: Tile, x: Value, w: Value | None, channel: Value, acc: list[Value]) -> list[Value]:
         """The taps of a row that meets the border: what they read is copied to the stack, with zeros for the padding."""
         assert w is not None
         e, c = self.e, self.c
         start = self.sweep.interior_pointer(tile, x, channel)
-        with e.loop(0, c.kernel[-1], carry=acc, nonempty=True) as loop:
+        with e.loop(*self.sweep.row_taps(tile), carry=acc) as loop:
             shift = e.mul(loop.index, c.dilations[-1])
             masks = self.sweep.row_masks(tile, shift, [(offset, self.lanes) for offset in self.pieces])
             weights = e.at(w, e.mul(loop.index, c.channels * self.width), self.element)
@@ -280,14 +292,15 @@ class _Direct:
             weights = e.at(weights, self.width, self.element)
         return [place, weights, *acc]
 
-    def taps(self, w: Value, acc: list[Value], pointers: Callable[[Value], list[tuple[Value, int]]]) -> list[Value]:
+    def taps(self, tile: Tile, w: Value, acc: list[Value], pointers: Callable[[Value], list[tuple[Value, int]]]) -> list[Value]:
         """The taps of a row, one turn of a loop each.
 
         Written out one after another they would be one block, where LLVM loads what two taps share only once and keeps it in
         a register for so long that accumulators are spilled.
         """
         e, span = self.e, self.c.channels * self.width
-        with e.loop(0, self.c.kernel[-1], carry=acc, nonempty=True) as loop:
+        bounds = self.sweep.row_taps(tile)
+        with e.loop(*bounds, carry=acc, nonempty=isinstance(bounds[0], int)) as loop:
             weights = e.at(w, e.mul(loop.index, span), self.element)
             loop.next = self.channels(pointers(loop.index), weights, loop.values)
         return loop.results

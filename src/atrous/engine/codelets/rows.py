@@ -31,7 +31,7 @@ READS = WRITES = Layout.ROWS
 #: Steps of the reduction in one turn of the inner loop.
 UNROLL = 2
 #: Strides along the row that shuffles can undo: one load for each pixel skipped.
-MOST_STRIDE = 4
+MOST_STRIDE = 8
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -75,8 +75,7 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     rates = target.rates
     arithmetic = max(vectors * register.vectors / rates.fmas, rates.latency)
     loads = vectors * (1.5 * c.strides[-1]) / rates.loads + register.vectors / rates.broadcasts
-    # Starting a tap is hidden by the steps before it, but not by the few that tiles of 16 registers have.
-    overhead = (3 if target.vector_registers == 32 else 10) * prod(c.kernel) + 3 * len(widths) * register.vectors
+    overhead = 2 * prod(c.kernel) + 1.5 * len(widths) * register.vectors
     depth = prod(c.kernel) * c.channels
     each = tiles * blocks / (row * c.outputs)
     # At an edge the loads of a tap are masked.
@@ -141,7 +140,7 @@ class _Rows:
             starts,
             lambda x, w, acc: self.row(tile, e.at(x, first, self.element), w, acc),
         )
-        self.write(tile, unit, group, block, results)
+        self.write(tile, unit, group, block, sweep.settle(results))
 
     def write(self, tile: Tile, unit: Unit, group: Value, block: Value, results: list[Value]) -> None:
         """Store the tile channel by channel; channels of the last block that there are not are left out."""
@@ -165,7 +164,8 @@ class _Rows:
         assert w is not None
         e, c = self.e, self.c
         start = self.sweep.interior_pointer(tile, x, e.i64(0))
-        with e.loop(0, c.kernel[-1], carry=acc, nonempty=True) as loop:
+        bounds = self.sweep.row_taps(tile)
+        with e.loop(*bounds, carry=acc, nonempty=isinstance(bounds[0], int)) as loop:
             shift = e.mul(loop.index, c.dilations[-1])
             weights = e.at(w, e.mul(loop.index, c.channels * self.width), self.element)
             masks = self.masks(tile, shift)
