@@ -226,6 +226,19 @@ def test_fused_steps_know_where_the_running_value_stands() -> None:
     assert (subtraction.extra, subtraction.position) == (1, 1)
 
 
+def test_a_sum_of_many_runs_along_with_them() -> None:
+    """Each of a row of branches adds itself to the sum so far: no branch waits in memory for the end."""
+    s = Sketch("N", 3, 6, 6)
+    total = s.conv("x", 3, 4)
+    for _ in range(3):
+        gated = s(L.Mul(), s(L.Tanh(), s.conv("x", 3, 4)), s(L.Sigmoid(), s.conv("x", 3, 4)))
+        total = s(L.Add(), total, s.conv(gated, 4, 4))
+    fused = fuse_epilogues(s.network(total))
+    sums = [node for node in fused.nodes if isinstance(node.layer, Fused) and isinstance(node.layer.steps[0].layer, L.Add)]
+    assert [len(node.layer.steps) for node in sums if isinstance(node.layer, Fused)] == [1, 1, 1]
+    assert len(fused.nodes) == 10, "a convolution each, and nothing else"
+
+
 def test_values_that_others_read_are_not_fused_away() -> None:
     s = Sketch("N", 3, 6, 6)
     c = s.conv("x", 3, 4)
