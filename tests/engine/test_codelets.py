@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from atrous.engine.codelets import channelwise, direct, nest, rows
+from atrous.engine.codelets import depthwise, direct, nest, planes, rows
 from atrous.engine.codelets.convolution import Convolution, Register
 from atrous.engine.compiler import default_compiler
 from atrous.engine.lowering import convolution as lowering
@@ -61,14 +61,28 @@ ROWS = (
     "conv:f32:c9:i4x50:k4:w3x3:d2x16:p2x16:b",
     "conv:f32:c4:i7x30:k4:w3x3:p1:g4",
 )
-DEPTHWISE = ("conv:f32:n2:c37:i6x29:k37:w3x3:p1:g37:b", "conv:f64:c8:i33:k8:w11:s2:p5:g8", "convt:f32:c5:i4x9:k5:w3x3:s2:g5:b")
+DEPTHWISE = (
+    "conv:f32:n2:c37:i6x29:k37:w3x3:p1:g37:b",
+    "conv:f64:c8:i33:k8:w11:s2:p5:g8",
+    "conv:f32:c5:i9x4x30:k5:w3x2x5:s2x1x2:d2x1x3:p2x2x6:g5",
+    "conv:f32:c3:i30x15:k3:w31x31:p15:g3:b",
+    "convt:f32:c5:i4x9:k5:w3x3:s2:g5:b",
+)
+PLANES = (
+    "conv:f32:n2:c5:i6x29:k5:w3x3:p1:g5:b",
+    "conv:f64:c4:i33:k4:w11:s2:p5:g4",
+    "conv:f32:c3:i9x4x30:k3:w3x2x5:s2x1x2:d2x1x3:p2x2x6:g3",
+    "conv:f32:c3:i30x15:k3:w31x31:p15:g3:b",
+    "conv:f32:c2:i7x50:k6:w5x3:d1x17:p2x17:g2:b",
+)
 
 
 @pytest.mark.parametrize(
     ("codelet", "text"),
     [
         *((direct, text) for text in DENSE),
-        *((channelwise, text) for text in DEPTHWISE),
+        *((depthwise, text) for text in DEPTHWISE),
+        *((planes, text) for text in PLANES),
         (direct, DEPTHWISE[0]),
         *((rows, text) for text in ROWS),
     ],
@@ -78,9 +92,9 @@ def test_register_tiles_equal_the_loop_nest(codelet: ModuleType, text: str, monk
     forced(monkeypatch, nest)
     expected = results(problem)
     tried: set[Register] = set()
-    every = (codelet, text) in ((direct, DENSE[0]), (channelwise, DEPTHWISE[0]), (rows, ROWS[0]))
+    every = (codelet, text) in ((direct, DENSE[0]), (depthwise, DEPTHWISE[0]), (planes, PLANES[0]), (rows, ROWS[0]))
     step = 1 if every else 5
-    for pick in range(0, 40, step):
+    for pick in range(0, 60, step):
         taken = forced(monkeypatch, codelet, pick)
         if any(not same_bits(a, b) for a, b in zip(results(problem), expected, strict=True)):
             raise AssertionError(f"{text} by {codelet.__name__} with {taken[-1]} differs from the loop nest")
@@ -95,7 +109,8 @@ def test_the_planner_finds_a_codelet_for_every_convolution_and_layout() -> None:
     callers = replace(inside, source=Layout.ROWS, wanted=Layout.ROWS)
     assert plan(dense, inside, target).codelet is direct
     assert plan(replace(dense, outputs=1), callers, target).codelet is rows
-    assert plan(replace(dense, channels=1, outputs=1, groups=32), inside, target).codelet is channelwise
+    assert plan(replace(dense, channels=1, outputs=1, groups=32), inside, target).codelet is depthwise
+    assert plan(replace(dense, channels=1, outputs=1, groups=32), callers, target).codelet is planes
     assert plan(replace(dense, finite=False), inside, target).codelet is nest
     assert plan(dense, inside, target, TABLE[-1:]).codelet is nest
     assert str(plan(dense, inside, target)).startswith("direct p")

@@ -12,7 +12,7 @@ from math import prod
 from types import ModuleType
 from typing import Protocol, cast
 
-from atrous.engine.codelets import channelwise, direct, nest, rows
+from atrous.engine.codelets import depthwise, direct, nest, planes, rows
 from atrous.engine.codelets.convolution import Convolution, Packed, Register
 from atrous.engine.emit import Emitter
 from atrous.engine.view import Layout
@@ -40,7 +40,7 @@ class Codelet(Protocol):
 
 
 #: The last takes anything.
-TABLE: tuple[Codelet, ...] = tuple(cast(Codelet, module) for module in (channelwise, direct, rows, nest))
+TABLE: tuple[Codelet, ...] = tuple(cast(Codelet, module) for module in (depthwise, direct, planes, rows, nest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ class Plan:
     register: Register
 
     def __str__(self) -> str:
-        return f"{name(self.codelet)} p{self.register.pixels}v{self.register.vectors}"
+        tile = self.register
+        return f"{name(self.codelet)} p{tile.pixels}v{tile.vectors}" + (f"r{tile.rows}" if tile.rows > 1 else "")
 
 
 def name(codelet: Codelet | ModuleType) -> str:

@@ -176,7 +176,7 @@ def _convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> 
     words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands, inner=inner)
     words |= {"w": packed.weights, "b": packed.bias}
     kernel = tape.compiler.kernel(repr((codelet.__name__, c, register)), lambda e: codelet.emit(e, c, register))
-    tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, dense.axes, out.shape[0], blocks))
+    tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, dense.axes, out.shape[0], blocks, register))
 
 
 def inner_blocks(c: Convolution, reads: Layout, blocks: int, weight_bytes: int, x: View, out: View, target: Target) -> int:

@@ -67,8 +67,12 @@ def sweep_words(
     pad = padding_row(tape, x.dtype, row_channels + 4 * target.lanes(x.dtype) * register.vectors, padding)
     lo, hi = axes[-1].interior
     count = axes[-1].count
-    rows = out.shape[0] * prod(axis.count for axis in axes[:-1]) * blocks
+    rows = out.shape[0] * outer_units(axes, register) * blocks
     pieces = max(1, min(ceil_div(ENOUGH_UNITS, max(1, rows)), ceil_div(count, 4 * register.pixels)))
+    if inner > 1:  # the blocks of a segment come one after another: it stays in the cache between them
+        pieces = max(
+            pieces, min(count * x.strides[-1] * x.item // (2 * target.caches.l1), ceil_div(count, 2 * register.pixels))
+        )
     segment = max(1, ceil_div(ceil_div(count, pieces), register.pixels) * register.pixels)
     words: dict[str, object] = {
         "x": x.place(origin),
@@ -101,10 +105,16 @@ def _place_words(x: View, out: View, steps: Sequence[int], operands: Sequence[Vi
     return words
 
 
-def unit_count(words: dict[str, object], axes: Sequence[AxisRun], batch: int, blocks: int) -> int:
+def outer_units(axes: Sequence[AxisRun], register: Register) -> int:
+    """Into how many units the outer axes fall: single rows, or strips of as many as the register tile has."""
+    counts = [axis.count for axis in axes[:-1]]
+    return prod([*counts[:-1], ceil_div(counts[-1], register.rows)]) if counts else 1
+
+
+def unit_count(words: dict[str, object], axes: Sequence[AxisRun], batch: int, blocks: int, register: Register) -> int:
     segments = words["segments"]
     assert isinstance(segments, int)
-    return blocks * batch * prod(axis.count for axis in axes[:-1]) * segments if axes[-1].count else 0
+    return blocks * batch * outer_units(axes, register) * segments if axes[-1].count else 0
 
 
 def window_launch(
@@ -126,4 +136,4 @@ def window_launch(
     words = sweep_words(tape, x, out, axes, (1,) * len(axes), blocks, register, 0, operands, padding, blocks)
     words |= extra or {}
     kernel = tape.compiler.kernel(repr((c, register)), lambda e: channelwise.emit_window(e, c, register))
-    tape.schedule.launch(kernel, channelwise.window_names(c), words, unit_count(words, axes, out.shape[0], blocks))
+    tape.schedule.launch(kernel, channelwise.window_names(c), words, unit_count(words, axes, out.shape[0], blocks, register))
