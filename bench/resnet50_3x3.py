@@ -55,7 +55,7 @@ def peak_call(threads: int) -> tuple[Callable[[], object], float]:
     words = np.zeros(64, np.float32)
     steps = np.array([[compiler.kernel(f"bench peak {_CHAINS} x {_TURNS}", emit_peak), words.ctypes.data, units]], np.int64)
     flop = 2.0 * units * _TURNS * _CHAINS * compiler.target.lanes("float32")
-    return lambda: (execute(compiler, steps, 1, threads), words), flop
+    return lambda: (execute(compiler, steps, threads), words), flop
 
 
 def one_layer(channels: int, size: int, threads: int) -> tuple[Program, Array, Array]:
@@ -70,10 +70,12 @@ def one_layer(channels: int, size: int, threads: int) -> tuple[Program, Array, A
 
 def kernel_call(bound: Bound, x: Array, y: Array, threads: int) -> Callable[[], object]:
     """The step of the convolution alone: the busiest of the tape, between the changes of layout."""
-    schedule = bound.schedule(bound.whole())
-    steps, words = schedule.resolve(bound.arena.address(schedule.arena_bytes), {"x": x, "y": y})
-    step = np.ascontiguousarray(steps[len(steps) // 2 : len(steps) // 2 + 1])
-    return lambda: (execute(bound.compiler, step, 1, threads), steps, words, x, y)
+    template = bound.template(bound.whole())
+    template.point(bound.arena.address(template.arena_bytes), {"x": x.ctypes.data, "y": y.ctypes.data})
+    template.job.run(threads)  # its addresses are set now
+    steps = template.job.steps
+    step = steps[len(steps) // 2 : len(steps) // 2 + 1]
+    return lambda: (execute(bound.compiler, step, threads), template, x, y)
 
 
 def peers(x: Array, w: Array, threads: int) -> dict[str, Callable[[], object]]:

@@ -42,6 +42,51 @@ class Caches:
         return cls(found.get(1, cls().l1), found.get(2, cls().l2), found.get(3, 0))
 
 
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What one core does in a cycle, at the most: what a cost model needs to know of it.
+
+    ``fmas`` and ``loads`` count instructions on the widest vectors, ``broadcasts`` loads of one element to all lanes; ``l2``,
+    ``l3`` and ``memory`` are the bytes a cycle that come from there when they are read in order. ``latency`` is the length
+    of a multiply-add in cycles.
+    """
+
+    fmas: float = 2.0
+    loads: float = 2.0
+    broadcasts: float = 2.0
+    l2: float = 32.0
+    l3: float = 12.0
+    memory: float = 4.0
+    latency: int = 4
+
+
+_SERVER512 = Rates(l2=48.0, l3=10.0)
+_CLIENT256 = Rates(l2=32.0, l3=16.0, memory=6.0)
+_ZEN256 = Rates(l2=32.0, l3=16.0, memory=6.0)
+_APPLE = Rates(4.0, 3.0, 3.0, 32.0, 16.0, 16.0)
+_WIDE_ARM = Rates(4.0, 3.0, 3.0, 32.0, 16.0, 6.0)
+#: By LLVM's names. Widest vectors are those of ``Target.vector_bytes``: 128 bits on ARM, where LLVM is asked for NEON.
+_RATES = {
+    # 512 bits in two halves: one multiply-add, one load a cycle
+    "znver4": Rates(1.0, 1.0, 2.0, 32.0, 16.0, 6.0),
+    "znver5": Rates(2.0, 2.0, 2.0, 48.0, 20.0, 8.0),
+    "znver1": Rates(1.0, 1.0, 2.0, 32.0, 16.0, 5.0, 5),
+    **dict.fromkeys(("znver2", "znver3"), _ZEN256),
+    **dict.fromkeys(("skylake-avx512", "cascadelake", "cooperlake", "cannonlake"), _SERVER512),
+    **dict.fromkeys(("icelake-server", "sapphirerapids", "emeraldrapids", "graniterapids"), _SERVER512),
+    # one unit of 512 bits, made of the two of 256
+    **dict.fromkeys(("icelake-client", "tigerlake", "rocketlake"), Rates(1.0, 2.0, 2.0, 48.0, 16.0, 6.0)),
+    **dict.fromkeys(("haswell", "broadwell"), Rates(l2=28.0, l3=14.0, memory=5.0, latency=5)),
+    **dict.fromkeys(("skylake", "alderlake", "raptorlake", "meteorlake", "arrowlake", "lunarlake"), _CLIENT256),
+    **dict.fromkeys(("sandybridge", "ivybridge"), Rates(1.0, 1.0, 2.0, 24.0, 12.0, 4.0, 8)),
+    **dict.fromkeys(("apple-m1", "apple-m2", "apple-m3", "apple-m4", "apple-a14", "apple-a15"), _APPLE),
+    **dict.fromkeys(("neoverse-v1", "neoverse-v2", "neoverse-v3", "cortex-x1", "cortex-x2", "cortex-x3"), _WIDE_ARM),
+    **dict.fromkeys(("neoverse-n1", "neoverse-n2", "cortex-a76", "cortex-a78"), Rates(l2=28.0, l3=12.0, memory=5.0)),
+}
+
+_UNKNOWN = Rates()
+
+
 def _bytes(text: str) -> int:
     """``48K`` in bytes."""
     return int(text[:-1]) * _UNITS[text[-1]] if text[-1:] in _UNITS else int(text)
@@ -81,6 +126,15 @@ class Target:
         if self.arch == "x86_64":
             return 64 if "avx512f" in self.features else 32 if "avx" in self.features else 16
         return 16
+
+    @property
+    def rates(self) -> Rates:
+        """What a core does in a cycle, known by its name; middling figures for a CPU that is not known.
+
+        >>> Target("znver4", "x86_64").rates.fmas, Target("haswell", "x86_64").rates.fmas
+        (1.0, 2.0)
+        """
+        return _RATES.get(self.name, _UNKNOWN)
 
     @property
     def vector_bits(self) -> int:

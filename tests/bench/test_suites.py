@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from atrous.bench import suites
 from atrous.problem import Problem
 
-SUITES = Path(__file__).parents[2] / "bench" / "suites"
+SUITES = Path(suites.__file__).parent
 
 
 def rows(name: str) -> list[tuple[str, str]]:

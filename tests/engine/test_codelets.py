@@ -7,43 +7,35 @@ from types import ModuleType
 
 import pytest
 
-from atrous.engine.codelets import depthwise, direct, nest, planes, rows
+from atrous.engine.codelets import depthwise, direct, direct_from_rows, direct_in_rows, direct_to_rows, nest, planes, rows
 from atrous.engine.codelets.convolution import Convolution, Register
 from atrous.engine.compiler import default_compiler
-from atrous.engine.lowering import convolution as lowering
-from atrous.engine.planner import TABLE, Plan, Signal, plan
+from atrous.engine.lowering.requests import requests
+from atrous.engine.plan import TABLE, Plan, Signal
+from atrous.engine.planner import plan
 from atrous.engine.view import Layout
 from atrous.graph.fact import Array
 from atrous.problem import Problem
-from atrous.target import Target
 from tests.engine.running import program_of, same_bits
 from tests.strategies import operands
 
 
-def forced(monkeypatch: pytest.MonkeyPatch, codelet: ModuleType, pick: int | None = None) -> list[Register]:
-    """Make the lowering take this codelet, with its candidate number ``pick`` if given; returns the list of tiles it took."""
-    taken: list[Register] = []
-
-    def choose(c: Convolution, signal: Signal, target: Target, table: object = TABLE) -> Plan:
-        assert codelet.applies(c, target)
-        tiles = codelet.candidates(c, target)
-        chosen = plan(c, signal, target, (codelet,)) if pick is None else Plan(codelet, tiles[pick % len(tiles)])  # type: ignore[arg-type]
-        taken.append(chosen.register)
-        return chosen
-
-    monkeypatch.setattr(lowering, "plan", choose)
-    return taken
-
-
-def results(problem: Problem) -> list[Array]:
-    """The problem on three row lengths: shorter than a tile, across tiles, and long."""
+def results(problem: Problem, plan: Plan) -> list[Array]:
+    """The problem by a plan on three row lengths: shorter than a tile, across tiles, and long."""
     _, w, bias = operands(problem)
-    program = program_of(problem, w, bias)
+    program = program_of(problem, w, bias, plans={"layer": str(plan)})
     found = []
     for row in (3, problem.space[-1], 61):
         x = operands(replace(problem, space=(*problem.space[:-1], row)), seed=row)[0]
         found.append(program(x))
     return found
+
+
+def tiles(problem: Problem, codelet: ModuleType) -> list[Register]:
+    """The register tiles that a codelet has for all parts of a problem."""
+    target = default_compiler().target
+    found = [codelet.candidates(request.c, target) for request in requests(problem)]
+    return [tile for tile in found[0] if all(tile in others for others in found)]
 
 
 DENSE = (
@@ -80,25 +72,23 @@ PLANES = (
 @pytest.mark.parametrize(
     ("codelet", "text"),
     [
-        *((direct, text) for text in DENSE),
+        *((codelet, text) for codelet in (direct, direct_from_rows, direct_to_rows, direct_in_rows) for text in DENSE[:4]),
+        (direct, DENSE[4]),
         *((depthwise, text) for text in DEPTHWISE),
         *((planes, text) for text in PLANES),
         (direct, DEPTHWISE[0]),
         *((rows, text) for text in ROWS),
     ],
 )
-def test_register_tiles_equal_the_loop_nest(codelet: ModuleType, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_register_tiles_equal_the_loop_nest(codelet: ModuleType, text: str) -> None:
     problem = Problem.parse(text)
-    forced(monkeypatch, nest)
-    expected = results(problem)
-    tried: set[Register] = set()
+    expected = results(problem, Plan.parse("nest p1v1"))
     every = (codelet, text) in ((direct, DENSE[0]), (depthwise, DEPTHWISE[0]), (planes, PLANES[0]), (rows, ROWS[0]))
-    step = 1 if every else 5
-    for pick in range(0, 60, step):
-        taken = forced(monkeypatch, codelet, pick)
-        if any(not same_bits(a, b) for a, b in zip(results(problem), expected, strict=True)):
-            raise AssertionError(f"{text} by {codelet.__name__} with {taken[-1]} differs from the loop nest")
-        tried.update(taken)
+    tried = tiles(problem, codelet)[:: 1 if every else 3]
+    for tile in tried:
+        plan = Plan(codelet, tile)  # type: ignore[arg-type]
+        if any(not same_bits(a, b) for a, b in zip(results(problem, plan), expected, strict=True)):
+            raise AssertionError(f"{text} by {plan} differs from the loop nest")
     assert len(tried) >= 2
 
 
@@ -108,6 +98,11 @@ def test_the_planner_finds_a_codelet_for_every_convolution_and_layout() -> None:
     inside = Signal(1, (56, 56), (56, 56), Layout.CHANNELS, Layout.CHANNELS)
     callers = replace(inside, source=Layout.ROWS, wanted=Layout.ROWS)
     assert plan(dense, inside, target).codelet is direct
+    line, wide = replace(dense, kernel=(1,), strides=(1,), dilations=(1,), outputs=64), Signal(1, (3100,), (3100,))
+    assert plan(line, replace(wide, source=Layout.ROWS, wanted=Layout.CHANNELS), target).codelet is direct_from_rows
+    assert plan(line, replace(wide, source=Layout.CHANNELS, wanted=Layout.ROWS), target).codelet is direct_to_rows
+    for found in (plan(line, replace(wide, source=Layout.ROWS, wanted=Layout.ROWS), target).codelet, rows, direct_in_rows):
+        assert (found.READS, found.WRITES) == (Layout.ROWS, Layout.ROWS)
     assert plan(replace(dense, outputs=1), callers, target).codelet is rows
     assert plan(replace(dense, channels=1, outputs=1, groups=32), inside, target).codelet is depthwise
     assert plan(replace(dense, channels=1, outputs=1, groups=32), callers, target).codelet is planes

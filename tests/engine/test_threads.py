@@ -9,15 +9,16 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import pytest
 
 import atrous
 from atrous.engine import runtime
+from atrous.engine import team as team_module
 from atrous.engine.compiler import default_compiler
 from atrous.engine.program import Program
+from atrous.engine.team import Team, native_region
 from atrous.problem import Problem
 from atrous.target import available_cores
 from tests.engine.running import program_of, same_bits
@@ -103,60 +104,109 @@ def test_the_interpreter_runs_on_while_native_code_does() -> None:
 # -- interrupted starts -------------------------------------------------------------------------------------------------
 
 
-class Interrupted:
-    """A pool that is interrupted while the second of its workers is started."""
-
-    def __init__(self, error: BaseException, after: bool) -> None:
-        self.pool, self.error, self.after, self.started = ThreadPoolExecutor(4), error, after, 0
-
-    def keep_off(self) -> None:
-        pass
-
-    def submit(self, *work: Any) -> Any:
-        self.started += 1
-        if self.started == 2 and not self.after:
-            raise self.error
-        future = self.pool.submit(*work)
-        if self.started == 2:
-            raise self.error
-        return future
+def fresh_team(monkeypatch: pytest.MonkeyPatch) -> Team:
+    """A team of this test's own, without workers."""
+    made = Team(native_region(default_compiler()))
+    monkeypatch.setattr(runtime, "team_of", lambda native: made)
+    return made
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("can't start new thread")])
-def test_a_start_that_fails_sends_the_started_threads_home(
-    monkeypatch: pytest.MonkeyPatch, error: BaseException, after: bool
-) -> None:
-    """Ctrl-C between two starts, or a system without threads: nobody waits for those that never come."""
+def test_a_start_that_is_interrupted_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+    """Ctrl-C while the second of three workers starts, before or after it lives."""
     program = program_of(PROBLEM, W, BIAS, threads=4)
-    with monkeypatch.context() as patch:
-        broken = Interrupted(error, after)
-        patch.setattr(runtime, "_pool", lambda workers: broken)
-        with pytest.raises(type(error)):
-            program(X)
-        broken.pool.shutdown(wait=True)
-    assert same_bits(program(X), EXPECTED), "the program is as good as before"
+    program(X)
+    team = fresh_team(monkeypatch)
+    start, started = threading.Thread.start, []
+
+    def interrupted(thread: threading.Thread) -> None:
+        started.append(thread)
+        if len(started) != 2 or after:
+            start(thread)
+        if len(started) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        program(X)
+    for _ in range(20):
+        assert same_bits(program(X), EXPECTED), "the program is as good as before"
+    team.dismiss()
+    assert not any(thread.is_alive() for thread in started)
 
 
-def test_who_is_interrupted_while_waiting_waits_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers write to the caller's arrays, so Ctrl-C is passed on only when they are done."""
-    release, seen = threading.Event(), []
+def test_a_system_that_refuses_threads_gets_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = program_of(PROBLEM, W, BIAS, threads=4)
+    program(X)
+    team = fresh_team(monkeypatch)
 
-    def late() -> None:
-        release.wait(30)
-        seen.append("done")
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
 
-    def interrupted(others: Any) -> None:
-        monkeypatch.undo()
-        release.set()
-        raise KeyboardInterrupt
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    rule = r"the system refused worker 1 \(can't start new thread\); runs use 1 threads, with the same results"
+    with pytest.warns(RuntimeWarning, match=rule):
+        assert same_bits(program(X), EXPECTED)
+    assert same_bits(program(X), EXPECTED), "and it is said once"
+    team.dismiss()
 
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(late)
-        monkeypatch.setattr(runtime, "wait", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            runtime._wait_for([future])
-        assert seen == ["done"]
+
+def test_a_worker_that_never_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = program_of(PROBLEM, W, BIAS, threads=3)
+    program(X)
+    team = fresh_team(monkeypatch)
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: None)
+    for _ in range(20):
+        assert same_bits(program(X), EXPECTED)
+    team.dismiss()
+
+
+def test_dismissed_workers_leave_and_runs_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = program_of(PROBLEM, W, BIAS, threads=3)
+    program(X)
+    team = fresh_team(monkeypatch)
+    for _ in range(3):
+        assert same_bits(program(X), EXPECTED)
+    workers = list(team._threads)
+    assert len(workers) == 2
+    team.dismiss()
+    assert not any(worker.is_alive() for worker in workers)
+    assert same_bits(program(X), EXPECTED)
+
+
+LONG_RUN = """
+import sys, time
+import numpy as np, atrous
+f = atrous.Conv(np.ones((64, 64, 7, 7), "float32"), padding=3, threads=int(sys.argv[1]))
+x = np.ones((8, 64, 500, 500), "float32")  # 0.8 TFLOP: many seconds
+f(x[:1, :, :60, :60])
+print("running", flush=True)
+try:
+    f(x)
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+small = np.ones((1, 64, 9, 9), "float32")
+assert (f(small) == f(small)).all()
+assert f(small)[0, 0, 4, 4] == 64 * 49
+"""
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "4"])
+def test_ctrl_c_is_heard_within_a_second_in_a_long_run(threads: str) -> None:
+    """One run that takes many seconds stops between two chunks, and the program is as good as before."""
+    command = [sys.executable, "-c", LONG_RUN, threads]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "running\n"
+            time.sleep(1.5)  # the input is made before that, and pages of the output take their time
+            process.send_signal(signal.SIGINT)
+            started = time.perf_counter()
+            assert process.stdout.readline() == "stopped\n"
+            assert time.perf_counter() - started < 1
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
 
 
 INTERRUPTED = """
@@ -238,19 +288,90 @@ def test_a_forked_child_runs_programs_of_its_parent(parent: str) -> None:
 
 def test_the_native_region_is_compiled_once() -> None:
     compiler = default_compiler()
-    assert runtime.native_region(compiler) is runtime.native_region(compiler)
+    assert native_region(compiler) is native_region(compiler)
 
 
+# -- many processes -----------------------------------------------------------------------------------------------------
+
+CROWD = """
+import time
+import numpy as np, atrous
+f = atrous.Conv(np.ones((32, 32, 3, 3), "float32"), padding=1, threads=4)
+x = np.ones((1, 32, 56, 56), "float32")
+f(x)
+started = time.perf_counter()
+for _ in range(400):
+    f(x)
+print(time.perf_counter() - started)
+"""
+
+
+def crowd(processes: int, cores: set[int]) -> float:
+    """The longest time that one of so many processes takes on these cores."""
+    command = [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {cores})\n{CROWD}"]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    return max(float(process.communicate(timeout=120)[0]) for process in running)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that can say which process runs where")
+def test_more_threads_than_cores_take_their_fair_share() -> None:
+    """4 processes of 4 threads each on 2 cores, and on one: no livelock; within 3 times what they would take in turn."""
+    cores = sorted(os.sched_getaffinity(0))
+    for some in (set(cores[:2]), set(cores[:1])):
+        alone = crowd(1, some)
+        assert crowd(4, some) < 3 * 4 * alone + 1
+
+
+# -- the end of the interpreter -----------------------------------------------------------------------------------------
+
+ENDING = """
+import sys, threading
+import numpy as np, atrous
+f = atrous.Conv(np.ones((16, 16, 3, 3), "float32"), padding=1, threads=4)
+x = np.ones((1, 16, 64, 64), "float32")
+y = f(x)
+how = sys.argv[1]
+if how == "thread":
+    threading.Thread(target=lambda: [f(x) for _ in range(50)]).start()
+if how == "exception":
+    raise SystemExit(7)
+"""
+
+
+@pytest.mark.parametrize(("how", "code"), [("plain", 0), ("thread", 0), ("exception", 7)])
+def test_the_interpreter_ends(how: str, code: int) -> None:
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", ENDING, how], timeout=60, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (code, b"")
+
+
+# -- floating-point state -----------------------------------------------------------------------------------------------
+
+
+def test_denormals_are_flushed_in_every_thread_and_the_callers_state_is_left_alone() -> None:
+    tiny = np.full((1, 2, 200, 200), 1e-39, "float32")
+    ones = np.ones((2, 2, 1, 1), "float32")
+    for threads in (1, 4):
+        f = atrous.Conv(ones, threads=threads)
+        assert not f(tiny).any()
+        assert np.float32(1e-39) * np.float32(0.5) > 0
+
+
+# -- which core ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that can say which thread runs where")
 def test_workers_keep_off_the_callers_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("needs two cores and a system that can say which thread runs where")
-    workers = runtime.Workers(1)
     allowed = os.sched_getaffinity(0)
-    workers.submit(int).result()
-    monkeypatch.setattr(runtime, "_current_core", lambda: min(allowed))
-    workers.keep_off()
-    assert workers.submit(os.sched_getaffinity, 0).result() == allowed - {min(allowed)}
+    if len(allowed) < 2:
+        pytest.skip("needs two cores")
+    team = fresh_team(monkeypatch)
+    team.hire(1)
+    monkeypatch.setattr(team_module, "_current_core", lambda: min(allowed))
+    team.keep_off()
+    assert os.sched_getaffinity(team._threads[0].native_id or 0) == allowed - {min(allowed)}
     assert os.sched_getaffinity(0) == allowed
+    team.dismiss()
 
 
 def test_a_system_that_places_no_threads_runs_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +379,8 @@ def test_a_system_that_places_no_threads_runs_all_the_same(monkeypatch: pytest.M
         raise PermissionError("not in this sandbox")
 
     monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
-    workers = runtime.Workers(1)
-    workers.submit(int).result()
-    workers.keep_off()
-    assert workers.submit(int).result() == 0
+    team = fresh_team(monkeypatch)
+    team.hire(1)
+    team.keep_off()
+    assert same_bits(program_of(PROBLEM, W, BIAS, threads=2)(X), EXPECTED)
+    team.dismiss()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from atrous import __version__
-from atrous.cli import cache, demo, draw, explore, inspect, plan, run
+from atrous.cli import bench, cache, demo, draw, explore, inspect, plan, run
 from atrous.errors import ArgumentError, AtrousError, FileError, MemoryBudgetError
 
 WRONG_USE = (ArgumentError, FileError, MemoryBudgetError)
@@ -29,6 +29,7 @@ app.command("plan")(plan.plan)
 app.command("inspect")(inspect.inspect)
 app.command("explore")(explore.explore)
 app.add_typer(draw.app)
+app.command("bench")(bench.bench)
 app.command("demo")(demo.demo)
 app.command("cache")(cache.cache)
 

@@ -17,11 +17,16 @@ PATIENCE = 1.0
 
 
 @contextmanager
-def progress(label: str, unit: str = "tiles") -> Iterator[Report]:
-    """Gives a function to call with (done, total) as the work goes on."""
+def progress(label: str, unit: str = "tiles", still: bool = False) -> Iterator[Report]:
+    """Gives a function to call with (done, total) as the work goes on.
+
+    ``still``: the bar changes only when it is told something, and takes no time of what is being measured.
+    """
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit)
     console = Console(stderr=True)
-    bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True)
+    bar = Progress(
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True, auto_refresh=not still
+    )
     task = bar.add_task(label, total=None)
     begin = time.monotonic()
 
@@ -29,6 +34,8 @@ def progress(label: str, unit: str = "tiles") -> Iterator[Report]:
         bar.update(task, completed=done, total=total)
         if console.is_terminal and not bar.live.is_started and time.monotonic() - begin > PATIENCE:
             bar.start()
+        if still and bar.live.is_started:
+            bar.refresh()
 
     try:
         yield report

@@ -47,34 +47,43 @@ class ObjectCache:
 
     def get(self, key: str) -> bytes | None:
         """The object stored under ``key``, or ``None`` if there is none that can be trusted."""
-        if not self._ready():
-            return None
-        path = self._path(key)
-        try:
-            flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
-            with os.fdopen(os.open(path, flags), "rb") as file:
-                if os.fstat(file.fileno()).st_uid != os.getuid():
-                    return None
-                data = file.read()
-        except OSError:
+        data = self.read(key + _SUFFIX)
+        if data is None:
             return None
         digest, code = data[:_HASH_BYTES], data[_HASH_BYTES:]
         if hashlib.sha256(key.encode() + code).digest() == digest:
             return code
         with contextlib.suppress(OSError):
-            path.unlink()
+            self._path(key).unlink()
         return None
 
     def put(self, key: str, code: bytes) -> None:
         """Store an object; a folder that takes no more is left alone after one warning."""
+        self.write(key + _SUFFIX, hashlib.sha256(key.encode() + code).digest() + code)
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file of the folder, or ``None`` if there is none that is ours."""
+        if not self._ready():
+            return None
+        assert self.folder is not None
+        try:
+            flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
+            with os.fdopen(os.open(self.folder / name, flags), "rb") as file:
+                return file.read() if os.fstat(file.fileno()).st_uid == os.getuid() else None
+        except OSError:
+            return None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file of the folder aside and move it into place."""
         if not self._ready():
             return
+        assert self.folder is not None
         try:
             handle, aside = tempfile.mkstemp(dir=self.folder, suffix=".part")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(hashlib.sha256(key.encode() + code).digest() + code)
-                os.replace(aside, self._path(key))
+                    file.write(content)
+                os.replace(aside, self.folder / name)
             except OSError:
                 os.unlink(aside)
                 raise

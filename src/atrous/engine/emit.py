@@ -173,6 +173,13 @@ class Emitter:
             return pointer
         return self.b.gep(pointer, [self.i64(offset)], source_etype=element)
 
+    def scratch(self, count: int, element: ir.Type) -> Value:
+        """Room for ``count`` elements on the stack, on a cache line."""
+        made = self.b.alloca(element, size=count)
+        made.align = 64
+        made.type = PTR  # llvmlite would hold it to its element type
+        return made
+
     def load(self, pointer: Value, kind: ir.Type, align: int | None = None) -> Value:
         value = self.b.load(pointer, typ=kind)
         value.align = align or byte_size(kind)
@@ -239,14 +246,15 @@ class Arguments:
         self._emitter, self._pointer = emitter, pointer
         self._place = {name: index for index, name in enumerate(names)}
 
-    def _word(self, name: str) -> Value:
+    def place(self, name: str) -> Value:
+        """The address of a word."""
         return self._emitter.at(self._pointer, self._place[name], I64)
 
     def pointer(self, name: str) -> Value:
-        return self._emitter.load(self._word(name), PTR)
+        return self._emitter.load(self.place(name), PTR)
 
     def number(self, name: str) -> Value:
-        return self._emitter.load(self._word(name), I64)
+        return self._emitter.load(self.place(name), I64)
 
     def numbers(self, names: Sequence[str]) -> list[Value]:
         return [self.number(name) for name in names]

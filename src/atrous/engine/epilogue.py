@@ -96,10 +96,14 @@ class RowWriter:
             step = sweep.args.number(f"r{j}c")
             self.operands.append((e.at(start, e.mul(channel, step), kind), step, access))
 
-    def write(self, channel: int, offset: int, value: Value) -> None:
-        """Store one vector of pixels, ``offset`` pixels into the tile, of a channel of the block."""
+    def write(self, channel: int, offset: int, value: Value, pixels: int | None = None) -> None:
+        """Store one vector of ``pixels`` pixels (default: all lanes), ``offset`` into the tile, of a channel of the block."""
         e, lanes = self.sweep.e, value.type.count
-        mask = None if self.tile.count is None else e.first_lanes(e.sub(self.tile.count, offset), lanes)
+        pixels = pixels or lanes
+        if self.tile.count is not None:
+            mask = e.first_lanes(e.min(e.sub(self.tile.count, offset), pixels), lanes)
+        else:
+            mask = None if pixels == lanes else e.first_lanes(pixels, lanes)
         extra = [operand(e, self._operand(*each, channel, offset, lanes, mask), each[2].dtype) for each in self.operands]
         result = apply_steps(e, self.epilogue.steps, operand(e, value, self.computed), extra)
         if self.epilogue.stored == "bool" and result.kind.element.width == 1:

@@ -12,6 +12,7 @@ from typing import Any
 from llvmlite import ir
 
 from atrous.engine.emit import ELEMENT, F64, Emitter, Value, suffix
+from atrous.engine.functions import Functions
 
 
 def is_float(kind: ir.Type) -> bool:
@@ -85,7 +86,7 @@ class Num:
 
 
 class VectorMaths:
-    """The functions of ``Maths`` as LLVM instructions, intrinsics and calls of the C library's scalar functions."""
+    """The functions of ``Maths`` as LLVM instructions and intrinsics; powers of float64 call the C library lane by lane."""
 
     def __init__(self, emitter: Emitter) -> None:
         self.e = emitter
@@ -111,19 +112,22 @@ class VectorMaths:
         return Num(self.e, result)
 
     def exp(self, x: Num) -> Num:
-        return self._library("exp", x)
+        return Num(self.e, Functions(self.e, x.kind).exp(x.value))
 
     def log(self, x: Num) -> Num:
-        return self._library("log", x)
+        return Num(self.e, Functions(self.e, x.kind).log(x.value))
 
     def tanh(self, x: Num) -> Num:
-        return self._library("tanh", x)
+        return Num(self.e, Functions(self.e, x.kind).tanh(x.value))
 
     def erf(self, x: Num) -> Num:
-        return self._library("erf", x)
+        return Num(self.e, Functions(self.e, x.kind).erf(x.value))
 
     def pow(self, x: Num, y: Num | float) -> Num:
-        return self._library("pow", x, x.lift(y))
+        y = x.lift(y)
+        if suffix(x.kind).endswith("f32"):
+            return Num(self.e, Functions(self.e, x.kind).pow_single(x.value, y.value))
+        return self._library("pow", x, y)
 
     def sqrt(self, x: Num) -> Num:
         return self._intrinsic("sqrt", x)
@@ -142,17 +146,24 @@ class VectorMaths:
             return self._intrinsic("fabs", x)
         return self.where(self.less(x, x.lift(0)), -x, x)
 
-    def maximum(self, x: Num, y: Num | float) -> Num:
-        return self._extreme(x, y, "maximum", "max")
+    def maximum(self, x: Num | float, y: Num | float) -> Num:
+        return self._extreme(x, y, ">", "max")
 
-    def minimum(self, x: Num, y: Num | float) -> Num:
-        return self._extreme(x, y, "minimum", "min")
+    def minimum(self, x: Num | float, y: Num | float) -> Num:
+        return self._extreme(x, y, "<", "min")
 
-    def _extreme(self, x: Num | float, y: Num | float, floating: str, integer: str) -> Num:
-        x, y = self._both(x, y)
-        if is_float(x.kind):
-            return self._intrinsic(floating, x, y)
-        return self._intrinsic(("s" if x.signed else "u") + integer, x, y)
+    def _extreme(self, x: Num | float, y: Num | float, relation: str, integer: str) -> Num:
+        """NaN wins. ``select(a > b, a, b)`` is one instruction; it gives b where either is NaN, so numbers stand first."""
+        if not isinstance(y, Num):
+            x, y = y, x
+        first, last = self._both(x, y)
+        if not is_float(last.kind):
+            return self._intrinsic(("s" if last.signed else "u") + integer, first, last)
+        b = self.e.b
+        extreme = b.select(b.fcmp_ordered(relation, first.value, last.value), first.value, last.value)
+        if isinstance(x, Num):
+            extreme = b.select(b.fcmp_unordered("uno", first.value, first.value), first.value, extreme)
+        return Num(self.e, extreme)
 
     def _both(self, x: Num | float, y: Num | float) -> tuple[Num, Num]:
         if isinstance(x, Num):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,14 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from atrous.engine import memory
 from atrous.engine.arrays import as_array
 from atrous.engine.codelets.convolution import Packed
 from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.emit import BYTES
-from atrous.engine.lowering import Tape, Task, lower, wanted_layouts
-from atrous.engine.runtime import check_threads, execute, native_region
-from atrous.engine.schedule import LINE, Schedule
+from atrous.engine.lowering import Tape, Task, lower, slices, wanted_layouts
+from atrous.engine.memory import Arena, new_array
+from atrous.engine.planner import Planner
+from atrous.engine.ready import Ready
+from atrous.engine.runtime import check_threads
+from atrous.engine.schedule import LINE, Schedule, Template
+from atrous.engine.team import native_region
 from atrous.engine.view import Buffer, Home, View, channels_last, row_major
+from atrous.engine.wisdom import Wisdom, default_wisdom
 from atrous.errors import ArgumentError
 from atrous.geometry import Box, count_bytes, pull_back
 from atrous.graph.demand import Demands
@@ -28,21 +33,10 @@ from atrous.graph.passes.constants import specialise
 from atrous.graph.passes.pipeline import optimise
 
 Boxes = Mapping[str, Box]
-
-
-class Arena:
-    """Scratch memory that grows to the largest need and is used again."""
-
-    def __init__(self) -> None:
-        self._memory = np.empty(0, np.uint8)
-
-    def address(self, size: int) -> int:
-        """The address of at least ``size`` bytes on a cache line."""
-        if self._memory.nbytes < size + LINE:
-            self._memory = np.empty(0, np.uint8)  # let go of the old before taking the new
-            self._memory = np.empty(size + LINE, np.uint8)
-        base = int(self._memory.ctypes.data)
-        return base + -base % LINE
+#: Seconds that a multiply-add or an element takes at most, before it is measured.
+_SLOWEST = 1e-9
+#: A program keeps what it made for so many sizes of its inputs.
+_SIZES = 8
 
 
 @dataclass(eq=False)
@@ -53,9 +47,9 @@ class Bound:
     facts: Mapping[str, Fact]
     compiler: Compiler
     packed: dict[Any, Any]
+    planner: Planner
     arena: Arena = field(default_factory=Arena)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    _tapes: dict[tuple[tuple[str, Box], ...], Schedule] = field(default_factory=dict)
+    _tapes: dict[tuple[tuple[str, Box], ...], Template] = field(default_factory=dict)
 
     @cached_property
     def _demands(self) -> Demands:
@@ -71,39 +65,57 @@ class Bound:
 
     def arena_bytes(self, boxes: Boxes) -> int:
         """Scratch memory that these boxes need, in bytes."""
-        return self.schedule(boxes).arena_bytes
+        return self.template(boxes).arena_bytes
 
-    def schedule(self, boxes: Boxes) -> Schedule:
-        """The tape for these boxes; the last one is kept."""
-        native_region(self.compiler)  # all code is there once a tape is: a planned peak holds no compiler
+    def template(self, boxes: Boxes) -> Template:
+        """The tape for these boxes, as a job; the last one is kept."""
         key = tuple(sorted(boxes.items(), key=lambda item: item[0]))
         made = self._tapes.get(key)
         if made is None:  # another thread may do the same at the same time, and put its own there
-            made = self._write(boxes)
+            made = self.schedule(boxes).template(self.compiler, seconds=self.work(boxes) * _SLOWEST)
             self._tapes = {key: made}
         return made
+
+    def schedule(self, boxes: Boxes) -> Schedule:
+        """The tape for these boxes, all its kernels made."""
+        native_region(self.compiler)  # too, so that a planned peak of memory holds no compiler
+        return self._write(boxes)
+
+    def work(self, boxes: Boxes) -> float:
+        """Multiply-adds and elements that these boxes take."""
+        return sum(rate * boxes[name].size for name, rate in self._rates.items() if name in boxes)
+
+    @cached_property
+    def _rates(self) -> dict[str, float]:
+        """Work for one element of each node's output: its multiply-adds, and itself."""
+        rates = {}
+        for node in self.network.nodes:
+            fact = self.facts[node.output]
+            macs = node.layer.macs(fact, *(self.facts[name] for name in node.inputs))
+            rates[node.output] = macs / max(1, fact.count) + 1.0
+        return rates
 
     def run(self, boxes: Boxes, inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int | None = None) -> None:
         """Compute these boxes: ``inputs`` hold exactly the inputs' boxes, ``outputs`` receive the outputs' ones."""
         self._check(boxes, {**inputs, **outputs})
-        with self.lock:
-            schedule = self.schedule(boxes)
-            given = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
-            made = {
-                name: array if _plain(array, given.values()) else np.empty(array.shape, array.dtype.newbyteorder("="))
-                for name, array in outputs.items()
-            }
-            steps, words = schedule.resolve(self.arena.address(schedule.arena_bytes), {**given, **made})
-            execute(self.compiler, steps, len(schedule.launches), check_threads(threads))
-            del words
-            for name, array in outputs.items():
-                if made[name] is not array:
-                    array[...] = made[name]
+        template = self.template(boxes)
+        given = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+        made = {
+            name: array if _plain(array, given.values()) else np.empty(array.shape, array.dtype.newbyteorder("="))
+            for name, array in outputs.items()
+        }
+        addresses: dict[str | int, int] = {name: array.ctypes.data for name, array in (given | made).items()}
+        with self.arena.lock:
+            template.point(self.arena.address(template.arena_bytes), addresses)
+            template.job.run(check_threads(threads))
+        for name, array in outputs.items():
+            if made[name] is not array:
+                array[...] = made[name]
 
     def release(self) -> None:
-        """Let go of the scratch memory; the next run takes it again."""
-        with self.lock:
-            self.arena = Arena()
+        """Let go of the scratch memory, and of what is kept of dead results; the next run takes them again."""
+        self.arena.release()
+        memory.release()
 
     def _check(self, boxes: Boxes, arrays: Mapping[str, Array]) -> None:
         """Kernels trust their boxes: an array of another shape would be overrun."""
@@ -115,7 +127,7 @@ class Bound:
 
     def _write(self, boxes: Boxes) -> Schedule:
         schedule = Schedule()
-        tape = Tape(schedule, self.compiler, self.packed)
+        tape = Tape(schedule, self.compiler, self.packed, self.planner)
         views: dict[str, View] = {}
         for name in self.network.inputs:
             if name in boxes:
@@ -125,6 +137,7 @@ class Bound:
             if name in boxes:
                 views[name] = schedule.constant(array)
         layouts = wanted_layouts(self.network, self.facts, tape)
+        places = slices(self.network, self.facts, boxes, layouts, wanted, tape)
         for node in self.network.nodes:
             if node.output not in boxes:
                 continue
@@ -137,7 +150,7 @@ class Bound:
                 [name if name in self.network.constants else None for name in node.inputs],
                 self.facts[node.output],
                 box,
-                target=wanted.get(node.output),
+                target=places.get(node.output),
                 layout=layouts.get(node.output),
             )
             views[node.output] = lower(node.layer, tape, task)
@@ -186,13 +199,25 @@ class Program:
     Calling it runs whole arrays, one for each input in order, and returns an array, or a tuple of them for several outputs.
     """
 
-    def __init__(self, network: Network, threads: int | None = None, compiler: Compiler | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        threads: int | None = None,
+        compiler: Compiler | None = None,
+        plans: Mapping[str, str] | None = None,
+        wisdom: Wisdom | None = None,
+    ) -> None:
         self.network = network
         self.threads = threads
         self.compiler = compiler or default_compiler()
+        learnt = default_wisdom() if wisdom is None else wisdom
+        self.planner = Planner(self.compiler.target, learnt.finder(self.compiler.target), plans)
         self._optimised = optimise(network)
-        self._packed: dict[Any, Any] = {}
+        #: What was made of the constants once, by key: packed weights above all.
+        self.packed: dict[Any, Any] = {}
+        self._arena = Arena()
         self._bound: dict[tuple[tuple[str, tuple[int, ...]], ...], Bound] = {}
+        self._ready: dict[tuple[tuple[int, ...], ...], Ready | None] = {}
 
     def __repr__(self) -> str:
         return f"Program of {self.network!r} for {self.compiler.target.name}, {check_threads(self.threads)} threads"
@@ -201,11 +226,29 @@ class Program:
     def weight_bytes(self) -> int:
         """Memory of the weights: the network's own, and as packed so far for its kernels, in bytes."""
         own = {id(array): array.nbytes for net in (self.network, self._optimised) for array in net.constants.values()}
-        packed = (part.nbytes for entry in self._packed.values() for part in _arrays(entry))
+        packed = (part.nbytes for entry in self.packed.values() for part in _arrays(entry))
         return sum(own.values()) + sum(packed)
 
     def __call__(self, *arrays: Any, out: Any = None) -> Any:
         """Run whole arrays; ``out`` is an array (or a tuple of them) that receives the result instead of a new one."""
+        results = self.again(arrays, out)
+        if results is None:
+            results = self._first(arrays, out)
+        return results[0] if len(results) == 1 else results
+
+    def again(self, arrays: Sequence[Any], out: Any = None) -> tuple[Array, ...] | None:
+        """The outputs, if arrays of these sizes were run before and all are plain: in C order and of the right type.
+
+        Nothing is made or checked twice, so this takes microseconds. ``None``: not so, and nothing was done.
+        """
+        try:
+            ready = self._ready.get(tuple([array.shape for array in arrays]))
+        except (AttributeError, TypeError):
+            return None
+        return None if ready is None else ready(arrays, out, self.threads)
+
+    def _first(self, arrays: Sequence[Any], out: Any) -> tuple[Array, ...]:
+        """A run of any arrays, after which plain ones of the same sizes are quick."""
         given = self._inputs(arrays)
         bound = self.bind({name: array.shape for name, array in given.items()})
         boxes = bound.whole()
@@ -214,18 +257,22 @@ class Program:
         made = {name: _output(place, bound.facts[name]) for name, place in zip(names, wanted, strict=True)}
         read = {name: array[boxes[name].slices()] for name, array in given.items() if name in boxes}
         bound.run(boxes, read, made, self.threads)
-        results = tuple(made[name] for name in names)
-        return results[0] if len(results) == 1 else results
+        key = tuple(array.shape for array in given.values())
+        if key not in self._ready:
+            inputs, outputs = ({name: bound.facts[name] for name in side} for side in (given, names))
+            ready = Ready.of(bound.template(boxes), bound.arena, inputs, outputs, boxes, bound.work(boxes))
+            self._ready = {**dict(list(self._ready.items())[1 - _SIZES :]), key: ready}
+        return tuple(made[name] for name in names)
 
     def bind(self, shapes: Shapes | None = None) -> Bound:
-        """The program for inputs of these shapes, by name; the last one is kept."""
+        """The program for inputs of these shapes, by name; the last ones are kept."""
         facts = input_facts(self.network, shapes)
         key = tuple((name, fact.sizes) for name, fact in facts.items())
         bound = self._bound.get(key)
         if bound is None:  # another thread may do the same at the same time, and put its own there
             network = specialise(self._optimised, {name: fact.sizes for name, fact in facts.items()})
-            bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self._packed)
-            self._bound = {key: bound}
+            bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self.packed, self.planner, self._arena)
+            self._bound = {**dict(list(self._bound.items())[1 - _SIZES :]), key: bound}
         return bound
 
     def _inputs(self, arrays: Sequence[Any]) -> dict[str, Array]:
@@ -256,7 +303,7 @@ def _output(place: Any, fact: Fact) -> Array:
     """The caller's array if it can hold the result, or a new one."""
     if place is None:
         count_bytes("result", fact.sizes, BYTES[fact.dtype])
-        return np.empty(fact.sizes, fact.dtype)
+        return new_array(fact.sizes, np.dtype(fact.dtype))
     if not isinstance(place, np.ndarray):
         raise ArgumentError(f"out: got {type(place).__name__}; it must be a NumPy array, {fact!r}")
     if place.shape != fact.sizes or place.dtype != np.dtype(fact.dtype):

@@ -6,12 +6,14 @@ the arena and the caller's arrays are known, so planning a tile's memory needs n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from atrous.engine.compiler import Compiler
 from atrous.engine.emit import BYTES
+from atrous.engine.runtime import Job
 from atrous.engine.view import Address, Buffer, Home, View, channels_last, row_major
 from atrous.geometry import Box
 from atrous.graph.fact import Array
@@ -70,7 +72,7 @@ class Schedule:
                 ordered.append(word)
             elif isinstance(word, np.ndarray):
                 self.keep.append(word)
-                ordered.append(int(word.ctypes.data))
+                ordered.append(Address(Buffer(Home.CONSTANT, word.nbytes, array=word), 0))
             else:
                 assert isinstance(word, (int, np.integer)), f"{name} = {word!r}"
                 ordered.append(int(word))
@@ -100,22 +102,56 @@ class Schedule:
             placed.sort(key=lambda other: other.offset)
             self.arena_bytes = max(self.arena_bytes, offset + size)
 
-    def resolve(self, arena: int, arrays: Mapping[str, Array]) -> tuple[Array, Array]:
-        """The steps table (kernel, words, units) and the words, for an arena at this address and the caller's arrays."""
-        words = np.empty(max(1, sum(len(launch.words) for launch in self.launches)), np.int64)
-        steps = np.empty((max(1, len(self.launches)), 3), np.int64)
-        at = 0
-        for number, launch in enumerate(self.launches):
-            steps[number] = (launch.kernel, words.ctypes.data + 8 * at, launch.units)
+    def template(self, compiler: Compiler, renewed: Collection[int] = (), seconds: float = 0.0) -> Template:
+        """The launches as a job, ready but for the addresses of the arena, of the caller's arrays, and of those constants
+        whose ``id`` is in ``renewed``."""
+        bases: dict[str | int, int] = {}
+        words = np.zeros(max(1, sum(len(launch.words) for launch in self.launches)), np.int64)
+        steps, patches, at = [], [], 0
+        for launch in self.launches:
+            steps.append((launch.kernel, words.ctypes.data + 8 * at, launch.units))
             for word in launch.words:
-                words[at] = word if isinstance(word, int) else _base(word.buffer, arena, arrays) + word.bytes
+                if isinstance(word, int):
+                    words[at] = word
+                elif (base := _base(word.buffer, renewed)) is None:
+                    assert word.buffer.array is not None
+                    words[at] = word.buffer.array.ctypes.data + word.bytes
+                else:
+                    offset = word.buffer.offset if word.buffer.home is Home.ARENA else 0
+                    patches.append((at, bases.setdefault(base, len(bases)), offset + word.bytes))
                 at += 1
-        return steps, words
+        table = np.array(steps, np.int64).reshape(-1, 3)
+        job = Job(compiler, table, words, np.array(patches, np.int64).reshape(-1, 3), len(bases), seconds)
+        return Template(job, bases, self.arena_bytes, self)
 
 
-def _base(buffer: Buffer, arena: int, arrays: Mapping[str, Array]) -> int:
+@dataclass(frozen=True, eq=False, slots=True)
+class Template:
+    """A job, and for each array that a caller gives the place of its address in the job's ``bases``.
+
+    Arrays are known by name; the arena is ``ARENA``, a constant that may be renewed its ``id``.
+    """
+
+    job: Job
+    bases: Mapping[str | int, int]
+    arena_bytes: int
+    schedule: Schedule
+
+    def point(self, arena: int, arrays: Mapping[str | int, int]) -> None:
+        """Set the addresses of the next run."""
+        bases = self.job.bases
+        for key, place in self.bases.items():
+            bases[place] = arena if key == ARENA else arrays[key]
+
+
+#: The arena's key among the bases of a template; an ``id`` is positive.
+ARENA = -1
+
+
+def _base(buffer: Buffer, renewed: Collection[int]) -> str | int | None:
+    """The key of the array that a buffer's address follows from; ``None`` if it is known."""
     if buffer.home is Home.ARENA:
-        return arena + buffer.offset
-    array = buffer.array if buffer.home is Home.CONSTANT else arrays[buffer.name]
-    assert array is not None
-    return int(array.ctypes.data)
+        return ARENA
+    if buffer.home is Home.CONSTANT:
+        return id(buffer.array) if id(buffer.array) in renewed else None
+    return buffer.name

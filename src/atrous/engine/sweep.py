@@ -16,8 +16,8 @@ from itertools import pairwise
 
 from llvmlite import ir
 
-from atrous.engine.emit import Arguments, Count, Emitter, Value
-from atrous.geometry import Window
+from atrous.engine.emit import I32, Arguments, Count, Emitter, Value
+from atrous.geometry import Window, ceil_div
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,20 @@ class AxisRun:
         lo, hi = (end - self.first for end in self.window.inside(self.extent))
         lo = max(0, lo)
         return lo, max(lo, min(hi, self.count))
+
+
+#: Rows are cut into segments when there would be fewer units of work than this.
+ENOUGH_UNITS = 64
+
+
+def segments(rows: int, count: int, pixels: int, row_bytes: int = 0, room: int = 1) -> int:
+    """The length of the segments in which so many rows of ``count`` outputs are swept, in whole tiles of ``pixels``.
+
+    Where blocks of channels share a segment one after another, its ``row_bytes`` of input stay in a cache of this ``room``.
+    """
+    pieces = max(1, min(ceil_div(ENOUGH_UNITS, max(1, rows)), ceil_div(count, 4 * pixels)))
+    pieces = max(pieces, min(row_bytes // room, ceil_div(count, 2 * pixels)))
+    return max(1, ceil_div(ceil_div(count, pieces), pixels) * pixels)
 
 
 @dataclass
@@ -225,6 +239,23 @@ class Sweep:
         reach = (shape.kernel[-1] - 1) * shape.dilations[-1] + 1
         last = e.add(tile.column, e.mul(e.sub(tile.count, 1), shape.strides[-1]))
         return e.max(e.min(e.add(last, reach), self.extents[-1]), 0)
+
+    def row_masks(self, tile: Tile, shift: Value, pieces: Sequence[tuple[int, int]]) -> list[Value]:
+        """For vectors of an edge tile's input row, the lanes inside the signal and not after what the tile's last pixel reads.
+
+        ``pieces`` are (offset from what the first pixel reads, lanes); ``shift`` is the tap's distance from the first tap.
+        """
+        e = self.e
+        assert tile.count is not None
+        column = e.add(tile.column, shift)
+        last = e.add(column, e.mul(e.sub(tile.count, 1), self.shape.strides[-1]))
+        limit = e.b.trunc(e.max(e.min(e.add(last, 1), self.extents[-1]), 0), I32)
+        column = e.b.trunc(column, I32)
+        found = []
+        for offset, n in pieces:
+            lanes = ir.Constant(ir.VectorType(I32, n), [offset + lane for lane in range(n)])
+            found.append(e.b.icmp_unsigned("<", e.b.add(e.splat(column, n), lanes), e.splat(limit, n)))
+        return found
 
     def interior_pointer(self, tile: Tile, row: Value, channel: Count) -> Value:
         """Where an interior tile's first pixel reads its first tap; the others lie at fixed offsets (``interior_offset``)."""

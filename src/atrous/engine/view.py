@@ -11,6 +11,9 @@ from atrous.engine.emit import BYTES
 from atrous.geometry import Box
 from atrous.graph.fact import Array
 
+#: Bytes of a cache line.
+LINE = 64
+
 
 class Home(Enum):
     """Who owns a buffer's memory."""

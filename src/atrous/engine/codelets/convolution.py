@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from atrous.engine.epilogue import Epilogue
 from atrous.graph.fact import Array
@@ -33,6 +34,21 @@ class Register:
     pixels: int
     vectors: int
     rows: int = 1
+
+
+class Cost(NamedTuple):
+    """Predicted cycles of one core for each useful multiply-add, its data in the first cache.
+
+    ``arithmetic`` and ``loads`` go on side by side, so the longer of the two counts; ``overhead`` comes on top.
+    """
+
+    arithmetic: float
+    loads: float = 0.0
+    overhead: float = 0.0
+
+    @property
+    def cycles(self) -> float:
+        return max(self.arithmetic, self.loads) + self.overhead
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 from llvmlite import ir
 
-from atrous.engine.codelets.convolution import Convolution, Packed, Register
+from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.emit import ELEMENT, Count, Emitter, Value
 from atrous.engine.epilogue import Writer
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
@@ -56,19 +56,20 @@ def taps_held(c: Convolution) -> int:
     return ceil_div(c.kernel[-1], ceil_div(c.kernel[-1], HELD))
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per multiply-add: of loads or arithmetic the more, and what a tile costs before and after its taps."""
-    lanes, taps = target.lanes(c.dtype), prod(c.kernel)
+    lanes, taps, rates = target.lanes(c.dtype), prod(c.kernel), target.rates
     pixels, rows = register.pixels, register.rows
     held, stride, dilation = taps_held(c), c.strides[-1], c.dilations[-1]
     blocks = ceil_div(c.kernel[-1], held)
     loaded = len({pixel * stride + tap * dilation for pixel in range(pixels) for tap in range(held)})
     walked = (c.kernel[-2] + rows - 1) / c.kernel[-2] if rows > 1 else 1.0
-    loads = blocks * (loaded * walked + held * rows) / 2
-    arithmetic = max(pixels * rows * c.kernel[-1] / 2, 2.0 * c.kernel[-1])
+    loads = blocks * (loaded * walked + held * rows) / rates.loads
+    arithmetic = c.kernel[-1] * max(pixels * rows / rates.fmas, rates.latency)
     depth = prod(c.kernel[:-1])
-    tile = depth * max(arithmetic, loads) + 2 * depth * walked + pixels * rows
-    return ceil_div(row, pixels) * ceil_div(c.groups, lanes) * tile / (row * rows * c.groups * taps)
+    overhead = 2 * depth * walked + pixels * rows
+    each = ceil_div(row, pixels) * ceil_div(c.groups, lanes) / (row * rows * c.groups * taps)
+    return Cost(each * depth * arithmetic, each * depth * loads, each * overhead)
 
 
 def names(c: Convolution) -> list[str]:

@@ -5,6 +5,9 @@ accumulators; taps come in the kernel's order, the outer axes first, and within 
 fused multiply-adds per output element is the order of every convolution kernel here. Weights are packed
 ``[group][block][taps][channel][vectors * lanes]``, so the inner loop reads them straight through, and an input element is
 broadcast to all lanes.
+
+The input may lie with its channels as neighbours or in rows, and so may the output, whose tiles are then transposed in
+registers before they are stored: each combination is a codelet (a row of the planner's table) of its own.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ from math import prod
 import numpy as np
 from llvmlite import ir
 
-from atrous.engine.codelets.convolution import Convolution, Packed, Register
-from atrous.engine.emit import ELEMENT, Emitter, Value
-from atrous.engine.epilogue import Writer
+from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
+from atrous.engine.codelets.transpose import transposed
+from atrous.engine.emit import ELEMENT, Count, Emitter, Value
+from atrous.engine.epilogue import RowWriter, Writer
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
 from atrous.engine.view import Layout
 from atrous.geometry import ceil_div
@@ -53,21 +57,42 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     return tuple(found)
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per useful multiply-add of a row of this length, from the fill of tile, lanes and units."""
     lanes = target.lanes(c.dtype)
     pixels, vectors = register.pixels, register.vectors
     blocks = ceil_div(ceil_div(c.outputs, lanes), vectors)
     tiles = ceil_div(row, pixels)
-    # A step of the reduction issues pixels*vectors multiply-adds and pixels+vectors loads; chains of dependent
-    # multiply-adds are 4 cycles long, so fewer than 8 of them leave the units waiting.
-    arithmetic = max(pixels * vectors, 8) / 2
-    step = max(arithmetic, (pixels + vectors) / 2)
-    tile_overhead = 8 * prod(c.kernel[:-1]) + 2 * pixels * vectors
+    # A step of the reduction issues pixels*vectors multiply-adds, and loads a vector of weights for each and an input for
+    # each pixel; too few chains of dependent multiply-adds leave the units waiting.
+    rates = target.rates
+    arithmetic = max(pixels * vectors / rates.fmas, rates.latency)
+    loads = pixels / rates.broadcasts + vectors / rates.loads
+    # Where no instruction multiplies by an element in memory, it takes a register; with the last one LLVM begins to spill.
+    used = pixels * vectors + vectors + (target.vector_bytes < 64)
+    if used >= target.vector_registers - 1:
+        arithmetic *= 1.5
+    overhead = 8 * prod(c.kernel[:-1]) + 2 * pixels * vectors
     depth = prod(c.kernel) * c.channels
-    # Every further block sweeps the input again, and writes its part of the lines that hold a pixel's channels.
-    sweeps = 1 + 0.5 * (blocks - 1) / depth
-    return sweeps * blocks * tiles * (step * depth + tile_overhead) / (row * c.outputs * depth)
+    each = blocks * tiles / (row * c.outputs)
+    return Cost(each * arithmetic, each * loads, each * overhead / depth)
+
+
+def transposed_cost(c: Convolution, register: Register, row: int, target: Target, cost: Cost) -> Cost:
+    """``cost`` and the transposing of the tiles in registers: a shuffle for each vector and stage, and the stores."""
+    lanes, depth = target.lanes(c.dtype), prod(c.kernel) * c.channels
+    squares = ceil_div(register.pixels, lanes) * register.vectors
+    tiles, blocks = ceil_div(row, register.pixels), ceil_div(ceil_div(c.outputs, lanes), register.vectors)
+    shuffles = tiles * blocks * squares * lanes * (lanes.bit_length() + 1) / (row * c.outputs * depth)
+    return cost._replace(overhead=cost.overhead + shuffles)
+
+
+def row_cost(c: Convolution, register: Register, row: int, cost: Cost) -> Cost:
+    """``cost`` for an input in rows: its channels come from as many places, and tiles at the border copy theirs."""
+    tiles = ceil_div(row, register.pixels)
+    edges = min(tiles, 2 if c.kernel[-1] > 1 else 1 if row % register.pixels else 0)
+    factor = 1 + 0.1 / register.vectors + 0.06 * edges / tiles
+    return Cost(cost.arithmetic * factor, cost.loads * factor, cost.overhead)
 
 
 def names(c: Convolution) -> list[str]:
@@ -92,22 +117,34 @@ def blocks(c: Convolution, register: Register, target: Target) -> int:
 
 
 def emit(e: Emitter, c: Convolution, register: Register) -> None:
-    _Direct(e, c, register).emit()
+    emit_direct(e, c, register, READS, WRITES)
+
+
+def emit_direct(e: Emitter, c: Convolution, register: Register, reads: Layout, writes: Layout) -> None:
+    """The kernel for an input and an output in these layouts."""
+    _Direct(e, c, register, reads, writes).emit()
 
 
 class _Direct:
-    def __init__(self, e: Emitter, c: Convolution, register: Register) -> None:
-        self.e, self.c, self.register = e, c, register
+    def __init__(self, e: Emitter, c: Convolution, register: Register, reads: Layout, writes: Layout) -> None:
+        self.e, self.c, self.register, self.writes = e, c, register, writes
         self.lanes = e.target.lanes(c.dtype)
         self.width = register.vectors * self.lanes
         self.group_blocks = ceil_div(c.outputs, self.width)
         self.element = ELEMENT[c.dtype]
         self.vector = ir.VectorType(self.element, self.lanes)
-        shape = Shape(c.kernel, c.strides, c.dilations, c.pitch, register.pixels)
+        shape = Shape(c.kernel, c.strides, c.dilations, 1 if reads is Layout.ROWS else c.pitch, register.pixels)
         self.row_weights = c.kernel[-1] * c.channels * self.width
         extra = ["w", "b", *c.epilogue.names(shape.axes)]
         self.sweep = Sweep(e, shape, self.element, c.groups * self.group_blocks, extra)
         self.weights, self.bias = self.sweep.args.pointer("w"), self.sweep.args.pointer("b")
+        self.channel_step: Count = 1
+        self.edge = self.edge_row
+        if reads is Layout.ROWS:
+            self.channel_step, self.edge = self.sweep.channel_x, self.edge_row_in_rows
+            span = (register.pixels - 1) * c.strides[-1] + 1
+            self.pieces = range(0, span, self.lanes)
+            self.row_copy = e.scratch(CHANNEL_UNROLL * len(self.pieces) * self.lanes, self.element)
 
     def emit(self) -> None:
         self.sweep.emit(self.tile)
@@ -123,21 +160,43 @@ class _Direct:
         bias = e.at(self.bias, e.mul(unit.block, self.width), self.element)
         starts = [e.load(e.at(bias, v * self.lanes, self.element), self.vector) for v in range(self.register.vectors)]
         accumulators = starts * self.register.pixels
-        first_channel = e.mul(group, c.channels)
-        row = self.edge_row if tile.count is not None else self.interior_row
+        first_channel = e.mul(e.mul(group, c.channels), self.channel_step)
+        row = self.edge if tile.count is not None else self.interior_row
         results = sweep.taps(
             unit, weights, self.row_weights, accumulators, lambda x, w, acc: row(tile, x, w, first_channel, acc)
         )
         channel = e.add(e.mul(group, c.outputs), e.mul(block, self.width))
-        writer = Writer(sweep, unit, tile, c.epilogue, c.dtype, channel)
-        masks = self.masks(block)
-        vectors = self.register.vectors
+        if self.writes is Layout.ROWS:
+            self.write_rows(tile, unit, channel, block, results)
+        else:
+            self.write_channels(tile, unit, channel, block, results)
+
+    def write_channels(self, tile: Tile, unit: Unit, channel: Value, block: Value, results: list[Value]) -> None:
+        writer = Writer(self.sweep, unit, tile, self.c.epilogue, self.c.dtype, channel)
+        masks, vectors = self.masks(block), self.register.vectors
 
         def write(pixel: int) -> None:
             for v in range(vectors):
                 writer.write(pixel, v * self.lanes, results[pixel * vectors + v], masks[v])
 
-        sweep.each_pixel(tile, write)
+        self.sweep.each_pixel(tile, write)
+
+    def write_rows(self, tile: Tile, unit: Unit, channel: Value, block: Value, results: list[Value]) -> None:
+        """Transpose the tile in registers, as many pixels at a time as a vector has lanes, and store channel by channel."""
+        e, c, vectors, pixels = self.e, self.c, self.register.vectors, self.register.pixels
+        writer = RowWriter(self.sweep, unit, tile, c.epilogue, c.dtype, channel)
+        nothing = ir.Constant(self.vector, ir.Undefined)
+        for v in range(vectors):
+            for first in range(0, pixels, self.lanes):
+                square = results[first * vectors + v : (first + self.lanes) * vectors : vectors]
+                columns = transposed(e, [*square, *[nothing] * (self.lanes - len(square))])
+                for k, column in enumerate(columns):
+                    place = v * self.lanes + k
+                    if (self.group_blocks - 1) * self.width + place < c.outputs:
+                        writer.write(place, first, column, len(square))
+                    elif place < c.outputs:  # a channel that the last block does not have
+                        with e.when(e.less(e.add(e.mul(block, self.width), place), c.outputs)):
+                            writer.write(place, first, column, len(square))
 
     def masks(self, block: Value) -> list[Value | None]:
         """For each vector of the block, the lanes that are channels; ``None`` where all are."""
@@ -166,6 +225,39 @@ class _Direct:
         assert w is not None
         return self.taps(w, acc, lambda tap: [(p, 0) for p in self.sweep.pixel_pointers(tile, x, tap, channel)])
 
+    def edge_row_in_rows(self, tile: Tile, x: Value, w: Value | None, channel: Value, acc: list[Value]) -> list[Value]:
+        """The taps of a row that meets the border: what they read is copied to the stack, with zeros for the padding."""
+        assert w is not None
+        e, c = self.e, self.c
+        start = self.sweep.interior_pointer(tile, x, channel)
+        with e.loop(0, c.kernel[-1], carry=acc, nonempty=True) as loop:
+            shift = e.mul(loop.index, c.dilations[-1])
+            masks = self.sweep.row_masks(tile, shift, [(offset, self.lanes) for offset in self.pieces])
+            weights = e.at(w, e.mul(loop.index, c.channels * self.width), self.element)
+            first = e.at(start, shift, self.element)
+            turns, carried = c.channels - c.channels % CHANNEL_UNROLL, [first, weights, *loop.values]
+            if turns:
+                with e.loop(0, turns, CHANNEL_UNROLL, carry=carried, nonempty=True) as channels:
+                    channels.next = self.edge_steps(CHANNEL_UNROLL, masks, channels.values)
+                carried = channels.results
+            loop.next = self.edge_steps(c.channels - turns, masks, carried)[2:]
+        return loop.results
+
+    def edge_steps(self, count: int, masks: list[Value], carried: list[Value]) -> list[Value]:
+        """So many channels of a tap, of which the rows are copied first; carries the places in row and weights along."""
+        e, (place, weights, *acc) = self.e, carried
+        span = len(self.pieces) * self.lanes
+        for channel in range(count):
+            for offset, mask in zip(self.pieces, masks, strict=True):
+                piece = e.load_masked(e.at(place, offset, self.element), self.vector, mask)
+                e.store(piece, e.at(self.row_copy, channel * span + offset, self.element))
+            place = e.at(place, self.channel_step, self.element)
+        for channel in range(count):
+            copied = [(self.row_copy, channel * span + pixel * self.c.strides[-1]) for pixel in range(self.register.pixels)]
+            acc = self.steps(copied, weights, 0, 1, acc)
+            weights = e.at(weights, self.width, self.element)
+        return [place, weights, *acc]
+
     def taps(self, w: Value, acc: list[Value], pointers: Callable[[Value], list[tuple[Value, int]]]) -> list[Value]:
         """The taps of a row, one turn of a loop each.
 
@@ -184,22 +276,30 @@ class _Direct:
         turns = channels - channels % CHANNEL_UNROLL
         if turns:
             with e.loop(0, turns, CHANNEL_UNROLL, carry=acc, nonempty=True) as loop:
-                at_channel = [e.at(e.at(p, loop.index, self.element), offset, self.element) for p, offset in pointers]
+                first = e.mul(loop.index, self.channel_step)
+                at_channel = [(e.at(p, first, self.element), offset) for p, offset in pointers]
                 w = e.at(weights, e.mul(loop.index, self.width), self.element)
                 loop.next = self.steps(at_channel, w, 0, CHANNEL_UNROLL, loop.values)
             acc = loop.results
-        starts = [e.at(p, offset, self.element) for p, offset in pointers]
-        return self.steps(starts, weights, turns, channels, acc)
+        return self.steps(pointers, weights, turns, channels, acc)
 
-    def steps(self, pointers: list[Value], weights: Value, lo: int, hi: int, acc: list[Value]) -> list[Value]:
+    def steps(self, pointers: list[tuple[Value, int]], weights: Value, lo: int, hi: int, acc: list[Value]) -> list[Value]:
         """Channels ``[lo, hi)`` of one tap, written out."""
         e, vectors, acc = self.e, self.register.vectors, list(acc)
         for channel in range(lo, hi):
             columns = [
                 e.load(e.at(weights, channel * self.width + v * self.lanes, self.element), self.vector) for v in range(vectors)
             ]
-            for pixel, pointer in enumerate(pointers):
-                x = e.splat(e.load(e.at(pointer, channel, self.element), self.element), self.lanes)
+            for pixel, (pointer, offset) in enumerate(pointers):
+                place = self.element_of(pointer, offset, channel)
+                x = e.splat(e.load(place, self.element), self.lanes)
                 for v in range(vectors):
                     acc[pixel * vectors + v] = e.fma(columns[v], x, acc[pixel * vectors + v])
         return acc
+
+    def element_of(self, pointer: Value, offset: int, channel: int) -> Value:
+        """The address of a channel, ``offset`` elements from a pointer to the first channel."""
+        e = self.e
+        if isinstance(self.channel_step, int):
+            return e.at(e.at(pointer, offset, self.element), channel, self.element)
+        return e.at(e.at(pointer, e.mul(self.channel_step, channel), self.element), offset, self.element)

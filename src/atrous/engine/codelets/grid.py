@@ -19,6 +19,8 @@ from atrous.target import Target
 OUTER = 5
 #: Elements of the inner axis in one unit of work, at the most.
 CHUNK = 8192
+#: And at the least: two cache lines of the widest elements.
+LEAST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,59 +63,96 @@ def accesses(axes: Axes, dtypes: Sequence[str]) -> tuple[Access, ...]:
 
 def grid_names(arrays: int, extra: Sequence[str] = ()) -> list[str]:
     """The words of a grid kernel: the inner axis and its chunks, the outer sizes, and each array's pointer and strides."""
-    names = ["inner", "chunk", "chunks", *(f"d{axis}" for axis in range(OUTER))]
+    names = ["inner", "chunk", "chunks", "rows", "blocks", *(f"d{axis}" for axis in range(OUTER))]
     for k in range(arrays):
         names += [f"p{k}", *(f"s{k}.{axis}" for axis in range(OUTER + 1))]
     return [*names, *extra]
 
 
-def grid_words(axes: Axes, pointers: Sequence[object]) -> tuple[dict[str, object], int]:
-    """Values of those words for merged axes, and the number of units."""
+def grid_words(axes: Axes, pointers: Sequence[object], work: int = 1) -> tuple[dict[str, object], int]:
+    """Values of those words for merged axes, and the number of units; ``work`` is how much an element of the inner axis is."""
     *outer, inner = axes.sizes
+    chunk = max(LEAST, CHUNK // work // LEAST * LEAST)
     assert len(outer) <= OUTER, f"{len(outer)} outer axes after merging"
     sizes = [1] * (OUTER - len(outer)) + outer
-    chunks = -(-inner // CHUNK)
-    words: dict[str, object] = {"inner": inner, "chunk": CHUNK, "chunks": chunks}
+    chunks = -(-inner // chunk)
+    rows = max(1, min(sizes[-1], CHUNK // (work * inner)))
+    blocks = -(-sizes[-1] // rows)
+    words: dict[str, object] = {"inner": inner, "chunk": chunk, "chunks": chunks, "rows": rows, "blocks": blocks}
     words |= {f"d{axis}": size for axis, size in enumerate(sizes)}
     for k, (pointer, steps) in enumerate(zip(pointers, axes.strides, strict=True)):
         padded = [0] * (OUTER + 1 - len(steps)) + list(steps)
         words |= {f"p{k}": pointer} | {f"s{k}.{axis}": step for axis, step in enumerate(padded)}
-    return words, prod(sizes) * chunks
+    return words, prod(sizes[:-1]) * blocks * chunks
+
+
+#: What a codelet does with each array's row address, the place on the inner axis, a mask, and the outer coordinates.
+Body = Callable[[list[Value], Value, Value | None, list[Value]], None]
+
+
+#: What a codelet does before the inner axis is walked: given each array's row address and the outer coordinates, it returns the
+#: addresses that the body gets.
+Prepare = Callable[[list[Value], list[Value]], list[Value]]
 
 
 class Grid:
-    """Emits the skeleton; the codelet provides what happens to one vector of the inner axis."""
+    """Emits the skeleton; the codelet provides what happens to one vector of the inner axis.
 
-    def __init__(self, e: Emitter, arrays: Sequence[Access], extra: Sequence[str] = ()) -> None:
+    ``lanes`` fixes the vectors' length; ``widest`` is an element type that the codelet computes in beside those of the arrays.
+    """
+
+    def __init__(
+        self,
+        e: Emitter,
+        arrays: Sequence[Access],
+        extra: Sequence[str] = (),
+        lanes: int | None = None,
+        widest: str | None = None,
+    ) -> None:
         self.e, self.arrays = e, arrays
         pointer, self.first, self.last = e.function.args
         self.args = Arguments(e, pointer, grid_names(len(arrays), extra))
         self.pointers = [self.args.pointer(f"p{k}") for k in range(len(arrays))]
         self.strides = [[self.args.number(f"s{k}.{axis}") for axis in range(OUTER + 1)] for k in range(len(arrays))]
-        self.lanes = lanes_of(e.target, arrays)
+        self.lanes = lanes or lanes_of(e.target, arrays, widest)
 
-    def emit(self, body: Callable[[list[Value], Value, Value | None, list[Value]], None]) -> None:
+    def emit(self, body: Body, prepare: Prepare | None = None) -> None:
         """``body`` gets each array's row address, the place on the inner axis, a mask, and the outer coordinates."""
         e, args = self.e, self.args
-        inner, chunk, chunks = (args.number(word) for word in ("inner", "chunk", "chunks"))
+        chunk, chunks, rows, blocks = (args.number(word) for word in ("chunk", "chunks", "rows", "blocks"))
         outer = [args.number(f"d{axis}") for axis in range(OUTER)]
         with e.loop(self.first, self.last) as units:
-            *places, part = e.split(units.index, [*outer, chunks])
-            rows = []
+            *places, block, part = e.split(units.index, [*outer[:-1], blocks, chunks])
+            starts = []
             for k, array in enumerate(self.arrays):
                 offset = e.i64(0)
-                for place, step in zip(places, self.strides[k][:-1], strict=True):
+                for place, step in zip(places, self.strides[k][:-2], strict=True):
                     offset = e.add(offset, e.mul(place, step))
-                rows.append(e.at(self.pointers[k], offset, ELEMENT[array.dtype]))
+                starts.append(e.at(self.pointers[k], offset, ELEMENT[array.dtype]))
             lo = e.mul(part, chunk)
-            hi = e.min(e.add(lo, chunk), inner)
-            whole = e.add(lo, e.mul(e.b.udiv(e.sub(hi, lo), e.i64(self.lanes)), self.lanes))
-            with e.loop(lo, whole, self.lanes) as loop:
-                body(rows, loop.index, None, places)
-            if self.lanes > 1:
-                with e.when(e.less(whole, hi)):
-                    body(rows, whole, e.first_lanes(e.sub(hi, whole), self.lanes), places)
+            hi = e.min(e.add(lo, chunk), args.number("inner"))
+            first = e.mul(block, rows)
+            with e.loop(first, e.min(e.add(first, rows), outer[-1])) as row:
+                self._row(body, prepare, starts, [*places, row.index], (lo, hi))
         e.end()
+
+    def _row(
+        self, body: Body, prepare: Prepare | None, starts: Sequence[Value], places: list[Value], run: tuple[Value, Value]
+    ) -> None:
+        """The inner axis over ``run``: whole vectors, then what is left."""
+        e, (lo, hi) = self.e, run
+        rows = [
+            e.at(start, e.mul(places[-1], steps[-2]), ELEMENT[array.dtype])
+            for start, steps, array in zip(starts, self.strides, self.arrays, strict=True)
+        ]
+        if prepare is not None:
+            rows = prepare(rows, places)
+        whole = e.add(lo, e.mul(e.b.udiv(e.sub(hi, lo), e.i64(self.lanes)), self.lanes))
+        with e.loop(lo, whole, self.lanes) as loop:
+            body(rows, loop.index, None, places)
+        if self.lanes > 1:
+            with e.when(e.less(whole, hi)):
+                body(rows, whole, e.first_lanes(e.sub(hi, whole), self.lanes), places)
 
     def address(self, k: int, row: Value, place: Value) -> Value:
         """Where array ``k`` has its element at ``place`` of the inner axis."""
@@ -143,8 +182,9 @@ class Grid:
             e.store_masked(value, address, mask)
 
 
-def lanes_of(target: Target, arrays: Sequence[Access]) -> int:
+def lanes_of(target: Target, arrays: Sequence[Access], widest: str | None = None) -> int:
     """Lanes of the widest element type; one where an array jumps along the inner axis, or the output repeats."""
     if any(array.step is None for array in arrays) or arrays[0].step != 1:
         return 1
-    return max(1, target.vector_bytes // max(BYTES[array.dtype] for array in arrays))
+    dtypes = [array.dtype for array in arrays] + ([widest] if widest else [])
+    return max(1, target.vector_bytes // max(BYTES[dtype] for dtype in dtypes))

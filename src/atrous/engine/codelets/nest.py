@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from llvmlite import ir
 
-from atrous.engine.codelets.convolution import Convolution, Packed, Register
+from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.emit import ELEMENT, Emitter, Value
 from atrous.engine.epilogue import Writer
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
@@ -36,9 +36,9 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     return (Register(1, 1),)
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
-    """One chain of dependent multiply-adds: 4 cycles each."""
-    return 4.0
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
+    """One chain of dependent multiply-adds."""
+    return Cost(float(target.rates.latency))
 
 
 def names(c: Convolution) -> list[str]:

@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 from llvmlite import ir
 
-from atrous.engine.codelets.convolution import Convolution, Packed, Register
+from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.codelets.rows import parts
 from atrous.engine.emit import ELEMENT, I32, Count, Emitter, Value
 from atrous.engine.epilogue import RowWriter
@@ -67,21 +67,23 @@ def held(c: Convolution, lanes: int) -> int:
     return ceil_div(c.kernel[-1], ceil_div(c.kernel[-1], most))
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per useful multiply-add of a row of this length: loads that cross lines, shifts, arithmetic, and the start."""
-    lanes, rows, stride = target.lanes(c.dtype), register.rows, c.strides[-1]
+    lanes, rows, stride, rates = target.lanes(c.dtype), register.rows, c.strides[-1], target.rates
     widths = parts(register.pixels, lanes)
     vectors = sum(1.0 if n == lanes else 0.6 for n in widths)
     taps, block = c.kernel[-1], held(c, lanes)
     depth = prod(c.kernel[:-1])
     walked = depth * ((c.kernel[-2] + rows - 1) / c.kernel[-2] if rows > 1 else 1.0)
-    loads = walked * 1.5 * stride * (vectors + 0.5) * ceil_div(taps, block) + depth * rows * taps / 2
+    windows = walked * 1.5 * stride * (vectors + 0.5) * ceil_div(taps, block)
+    loads = windows / rates.loads + depth * rows * taps / rates.broadcasts
     shifts = walked * (vectors * (taps - 1) + (stride - 1) * 2 * vectors)
-    arithmetic = depth * rows * taps * max(vectors, 2.0 / rows)
+    arithmetic = depth * taps * max(rows * vectors / rates.fmas, rates.latency)
     # Shifts take turns of the units that multiply; inner tiles replace about half of them by loads.
-    step = max(arithmetic + 0.7 * shifts, loads) / 2
+    arithmetic += 0.7 * shifts / rates.fmas
     overhead = walked + len(widths) * rows + 20
-    return ceil_div(row, register.pixels) * (step + overhead) / (row * rows * depth * taps)
+    each = ceil_div(row, register.pixels) / (row * rows * depth * taps)
+    return Cost(each * arithmetic, each * loads, each * overhead)
 
 
 def names(c: Convolution) -> list[str]:

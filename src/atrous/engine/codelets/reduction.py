@@ -1,4 +1,4 @@
-"""Reductions over any axes, in one fixed order: the kept axes outside, vectors of kept neighbours where there are any.
+"""Reductions over one evenly spaced axis, for all places of the kept ones, in the order of ``ways``.
 
 Sums of float32 are accumulated in float64, so a mean over a million pixels is as exact as one over ten.
 """
@@ -9,13 +9,11 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from atrous.engine.codelets.grid import Access, Axes, Grid
+from atrous.engine.codelets import ways
+from atrous.engine.codelets.grid import Access, Grid
 from atrous.engine.emit import ELEMENT, Emitter, Value
-from atrous.engine.maths import Num, VectorMaths, constant, operand
+from atrous.engine.maths import Num, VectorMaths, constant, operand, retype
 from atrous.graph.layers.reduction import Reduce
-
-#: Reduced axes of a kernel, after merging.
-INNER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,51 +22,59 @@ class Reduction:
 
     rule: Reduce
     arrays: tuple[Access, Access]
+    #: Whether the reduced elements are neighbours, and vectors run along them.
+    along: bool
 
     @property
     def accumulated(self) -> str:
-        """The type of the accumulator: float64 for floats, the element type for integers."""
-        return "float64" if self.arrays[1].dtype.startswith("float") else self.arrays[1].dtype
+        """The type of the accumulator."""
+        return accumulated(self.rule, self.arrays[1].dtype)
+
+
+def accumulated(rule: Reduce, dtype: str) -> str:
+    """float64 for what rounds, the element type otherwise."""
+    return "float64" if dtype.startswith("float") and not rule.exact else dtype
 
 
 def extra_names() -> list[str]:
-    """The words beyond those of the grid: the reduced axes, and how many elements one output reduces."""
-    return [*(f"r{axis}" for axis in range(INNER)), *(f"t{axis}" for axis in range(INNER)), "count"]
-
-
-def extra_words(axes: Axes, count: int) -> dict[str, object]:
-    """Values of those words for the merged reduced axes of the input."""
-    lead = INNER - len(axes.sizes)
-    assert lead >= 0, f"{len(axes.sizes)} reduced axes after merging"
-    sizes, steps = [1] * lead + list(axes.sizes), [0] * lead + list(axes.strides[0])
-    words: dict[str, object] = {f"r{i}": n for i, n in enumerate(sizes)}
-    return words | {f"t{i}": n for i, n in enumerate(steps)} | {"count": count}
+    """The words beyond those of the grid: reduced elements of one result, their step, and how many ``finish`` is told."""
+    return ["count", "step", "total"]
 
 
 def emit(e: Emitter, spec: Reduction) -> None:
-    grid = Grid(e, spec.arrays, extra_names())
+    grid = Grid(e, spec.arrays, extra_names(), lanes=1 if spec.along else None, widest=spec.accumulated)
     maths = VectorMaths(e)
-    kind = ir.VectorType(ELEMENT[spec.accumulated], grid.lanes)
+    count, step, whole = (grid.args.number(name) for name in extra_names())
     dtype = spec.arrays[1].dtype
-    sizes = [grid.args.number(f"r{axis}") for axis in range(INNER)]
-    steps = [grid.args.number(f"t{axis}") for axis in range(INNER)]
-    count = grid.args.number("count")
+    element = ELEMENT[dtype]
+
+    def take(value: Value) -> Value:
+        return spec.rule.take(maths, maths.cast(operand(e, value, dtype), spec.accumulated)).value
+
+    def combine(a: Value, b: Value) -> Value:
+        return spec.rule.combine(maths, operand(e, a, spec.accumulated), operand(e, b, spec.accumulated)).value
+
+    def finish(total: Value) -> Value:
+        number = Num(e, e.splat(whole, grid.lanes))
+        total = total if isinstance(total.type, ir.VectorType) else e.splat(total, 1)
+        result = spec.rule.finish(maths, operand(e, total, spec.accumulated), maths.cast(number, spec.accumulated))
+        return maths.cast(result, spec.arrays[0].dtype).value
 
     def body(rows: list[Value], place: Value, mask: Value | None, outer: list[Value]) -> None:
-        start = constant(kind, spec.rule.start)
-
-        def reduce(axis: int, row: Value, acc: Value) -> Value:
-            if axis == INNER:
-                x = maths.cast(operand(e, grid.load(1, row, place, mask), dtype), spec.accumulated)
-                return spec.rule.combine(maths, Num(e, acc), spec.rule.take(maths, x)).value
-            with e.loop(0, sizes[axis], carry=[acc]) as loop:
-                following = e.at(row, e.mul(loop.index, steps[axis]), ELEMENT[dtype])
-                loop.next = [reduce(axis + 1, following, loop.values[0])]
-            return loop.results[0]
-
-        total = reduce(0, rows[1], start)
-        number = maths.cast(Num(e, e.splat(count, grid.lanes)), spec.accumulated)
-        result = maths.cast(spec.rule.finish(maths, Num(e, total), number), spec.arrays[0].dtype)
-        grid.store(0, rows[0], place, result.value, mask)
+        lanes = ways.WAYS if spec.along else grid.lanes
+        start = constant(ir.VectorType(ELEMENT[spec.accumulated], lanes), spec.rule.start)
+        if spec.along:
+            row = grid.address(1, rows[1], place)
+            kind = retype(start.type, element)
+            total = ways.along(e, count, start, lambda i, some: take(_load(e, e.at(row, i, element), kind, some)), combine)
+        else:
+            total = ways.across(
+                e, count, start, lambda i: take(grid.load(1, e.at(rows[1], e.mul(i, step), element), place, mask)), combine
+            )
+        grid.store(0, rows[0], place, finish(total), mask)
 
     grid.emit(body)
+
+
+def _load(e: Emitter, pointer: Value, kind: ir.VectorType, mask: Value | None) -> Value:
+    return e.load(pointer, kind) if mask is None else e.load_masked(pointer, kind, mask)

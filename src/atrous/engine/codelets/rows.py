@@ -17,7 +17,7 @@ from math import prod
 import numpy as np
 from llvmlite import ir
 
-from atrous.engine.codelets.convolution import Convolution, Packed, Register
+from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.emit import ELEMENT, I32, Emitter, Value
 from atrous.engine.epilogue import RowWriter
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
@@ -63,18 +63,20 @@ def parts(pixels: int, lanes: int) -> list[int]:
     return [lanes] * (pixels // lanes) + half if pixels >= lanes or half else [lanes]
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> float:
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per useful multiply-add of a row of this length, from the fill of tile and blocks and the loads."""
     lanes = target.lanes(c.dtype)
     widths = parts(register.pixels, lanes)
     tiles, blocks = ceil_div(row, register.pixels), ceil_div(c.outputs, register.vectors)
     # A vector of half the width costs a little more than half; a load that is not aligned crosses into a second line.
     vectors = sum(1.0 if n == lanes else 0.6 for n in widths)
-    loads = vectors * (1.5 * c.strides[-1]) + register.vectors
-    step = max(vectors * register.vectors / 2, 4 * 0.5, loads / 2)
-    depth = prod(c.kernel) * c.channels
+    rates = target.rates
+    arithmetic = max(vectors * register.vectors / rates.fmas, rates.latency)
+    loads = vectors * (1.5 * c.strides[-1]) / rates.loads + register.vectors / rates.broadcasts
     overhead = 10 * prod(c.kernel) + 3 * len(widths) * register.vectors
-    return tiles * blocks * (step * depth + overhead) / (row * c.outputs * depth)
+    depth = prod(c.kernel) * c.channels
+    each = tiles * blocks / (row * c.outputs)
+    return Cost(each * arithmetic, each * loads, each * overhead / depth)
 
 
 def names(c: Convolution) -> list[str]:
@@ -201,18 +203,8 @@ class _Rows:
         """For each load of an edge tile, the lanes inside the signal and before the tile's last pixel."""
         if tile.count is None:
             return None
-        e, stride = self.e, self.c.strides[-1]
-        column = e.add(tile.column, shift)
-        last = e.add(column, e.mul(e.sub(tile.count, 1), stride))
-        limit = e.b.trunc(e.max(e.min(e.add(last, 1), self.sweep.extents[-1]), 0), I32)
-        column = e.b.trunc(column, I32)
-        found = []
-        for part, n in enumerate(self.lanes):
-            kind = ir.VectorType(I32, n)
-            for offset in self.offsets(part):
-                index = e.b.add(e.splat(column, n), ir.Constant(kind, [offset + lane for lane in range(n)]))
-                found.append(e.b.icmp_unsigned("<", index, e.splat(limit, n)))
-        return found
+        pieces = [(offset, n) for part, n in enumerate(self.lanes) for offset in self.offsets(part)]
+        return self.sweep.row_masks(tile, shift, pieces)
 
     def load(self, x: Value, masks: list[Value] | None) -> list[Value]:
         """The vectors of one channel of the input row."""

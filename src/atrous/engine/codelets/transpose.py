@@ -7,8 +7,9 @@ cache lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from llvmlite import ir
 
@@ -18,8 +19,10 @@ from atrous.target import Target
 
 #: Axes of the copy that are neither ``p`` nor ``q``.
 OUTER = 4
-#: Elements of the longer of the two axes in one unit of work.
-CHUNK = 512
+#: Elements of each of the two axes in one unit of work, at the most and at the least.
+CHUNK, LEAST = 512, 64
+#: Units that balance threads.
+ENOUGH_UNITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +55,27 @@ def words(axes: Axes, places: tuple[int, int], x: object, y: object) -> tuple[di
     outer = [axis for axis in range(len(axes.sizes)) if axis not in places]
     sizes = {"p": axes.sizes[p], "q": axes.sizes[q]}
     made: dict[str, object] = {"x": x, "y": y, "np": sizes["p"], "nq": sizes["q"], "xq": source[q], "yp": out[p]}
-    units = 1
+    units = prod(axes.sizes[axis] for axis in outer)
+    chunks = _chunks(sizes, units)
     for axis, size in sizes.items():
-        made |= {f"chunk_{axis}": CHUNK, f"chunks_{axis}": -(-size // CHUNK)}
-        units *= -(-size // CHUNK)
+        made |= {f"chunk_{axis}": chunks[axis], f"chunks_{axis}": -(-size // chunks[axis])}
+        units *= -(-size // chunks[axis])
     for number in range(OUTER):
         at = number - (OUTER - len(outer))
         size, step_x, step_y = (axes.sizes[outer[at]], source[outer[at]], out[outer[at]]) if at >= 0 else (1, 0, 0)
         made |= {f"d{number}": size, f"x{number}": step_x, f"y{number}": step_y}
-        units *= size
     return made, units
+
+
+def _chunks(sizes: Mapping[str, int], others: int) -> dict[str, int]:
+    """What of each axis is one unit: as much as leaves enough units for threads to share evenly."""
+    chunks = dict.fromkeys(sizes, CHUNK)
+    while others * prod(-(-size // chunks[axis]) for axis, size in sizes.items()) < ENOUGH_UNITS:
+        axis = max(sizes, key=lambda axis: min(sizes[axis], chunks[axis]))
+        if min(sizes[axis], chunks[axis]) <= LEAST:
+            break
+        chunks[axis] //= 2
+    return chunks
 
 
 def emit(e: Emitter, spec: Turn) -> None:

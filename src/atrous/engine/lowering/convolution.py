@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
@@ -15,7 +15,7 @@ from atrous.engine.epilogue import Epilogue
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
 from atrous.engine.lowering.windows import channel_operand, row_operand, sweep_words, unit_count
-from atrous.engine.planner import TABLE, Codelet, Plan, Signal, plan
+from atrous.engine.plan import Plan, Request, Signal
 from atrous.engine.sweep import AxisRun
 from atrous.engine.view import Layout, View
 from atrous.errors import UnsupportedError
@@ -24,7 +24,6 @@ from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Step
 from atrous.graph.layers.convolution import Conv, ConvTranspose
 from atrous.graph.layers.linear import Linear
-from atrous.target import Target
 
 
 @lower.register
@@ -33,11 +32,11 @@ def _(layer: Conv, tape: Tape, task: Task) -> View:
     x = task.operands[0]
     dense = dense_of(layer, weights, bias, task.constants, task.facts[0].sizes, task.box.hi, task.box.lo)
     signal = signal_of(task.facts[0], task.output, layout_of(x), task.layout)
-    chosen = dense.plan(tape, x.dtype, task.steps, signal)
+    chosen = dense.plan(tape, task.name, x.dtype, task.steps, signal)
     out = tape.new(task, rows=chosen.codelet.WRITES is Layout.ROWS)
     if not out.lies(chosen.codelet.WRITES):
         out = tape.new(replace(task, target=None), rows=chosen.codelet.WRITES is Layout.ROWS)
-    _convolve(tape, task, out, dense, chosen)
+    convolve(tape, task, out, dense, chosen)
     return out
 
 
@@ -103,15 +102,15 @@ class Dense:
             tape.cached(("finite", repr(self.key)), lambda: bool(np.isfinite(self.weights).all())),
         )
 
-    def plan(self, tape: Tape, dtype: str, steps: tuple[Step, ...], signal: Signal, table: Sequence[Codelet] = TABLE) -> Plan:
-        """How to compute it; decided once in the life of a program, so that another size of signal compiles nothing."""
+    def plan(self, tape: Tape, node: str, dtype: str, steps: tuple[Step, ...], signal: Signal) -> Plan:
+        """How to compute it, for a node of this name."""
+        return tape.planner.choose(node, self.request(tape, dtype, steps, signal))
 
+    def request(self, tape: Tape, dtype: str, steps: tuple[Step, ...], signal: Signal) -> Request:
+        """What the planner is asked."""
+        pads = tuple((axis.window.pad_lo, axis.window.pad_hi) for axis in self.axes)
         c = self.task(tape, dtype, self.weights.shape[1] * self.groups, Epilogue(steps))
-        target = tape.compiler.target
-        while len(signal.outputs) > 1 and all(axis.window == Window(1) for axis in self.axes[len(signal.outputs) - 2 :][:2]):
-            signal = signal.joined()  # the kernel will run over them as one, see ``joined``
-        found: Plan = tape.cached(("plan", c, signal.source, signal.wanted), lambda: plan(c, signal, target, tuple(table)))
-        return found
+        return Request(c, replace(signal, pads=pads))
 
     def joined(self, views: Sequence[View]) -> tuple[Dense, list[View]]:
         """The same with its last axes taken for one where every view walks them as one: longer rows, fewer tails.
@@ -151,16 +150,15 @@ def layout_of(view: View) -> Layout | None:
     return lies[0] if len(lies) == 1 else None
 
 
-def _convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> None:
+def convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> None:
     """Launch the planned kernel of a dense convolution into ``out``."""
     codelet, register, target = chosen.codelet, chosen.register, tape.compiler.target
     x = task.operands[0]
-    if codelet.READS is Layout.ROWS:
-        x = tape.as_rows(x)
+    x = tape.as_rows(x) if codelet.READS is Layout.ROWS else tape.as_channels_last(x)
+    if codelet.WRITES is Layout.ROWS:
         operands = [row_operand(tape, view, task.box) for view in task.extras]
         access = tuple(Access(view.dtype, 1 if view.strides[-1] == 1 else 0) for view in operands)
     else:
-        x = tape.as_channels_last(x)
         operands = [channel_operand(tape, view, task.box) for view in task.extras]
         access = tuple(Access(view.dtype, 1) for view in operands)
     pitch = 1 if codelet.READS is Layout.ROWS else x.strides[-1]
@@ -172,47 +170,54 @@ def _convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> 
         lambda: codelet.pack(c, register, dense.weights, dense.bias, target),
     )
     blocks = codelet.blocks(c, register, target)
-    inner = inner_blocks(c, codelet.READS, blocks, packed.weights.nbytes, x, out, target)
-    words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands, inner=inner)
+    words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands, inner=chosen.inner)
     words |= {"w": packed.weights, "b": packed.bias}
     kernel = tape.compiler.kernel(repr((codelet.__name__, c, register)), lambda e: codelet.emit(e, c, register))
     tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, dense.axes, out.shape[0], blocks, register))
 
 
-def inner_blocks(c: Convolution, reads: Layout, blocks: int, weight_bytes: int, x: View, out: View, target: Target) -> int:
-    """How many blocks of channels are innermost: what moves fewest bytes past half of the second cache.
-
-    Blocks that are outermost read the input once for each of them; blocks that are innermost read their weights again for
-    each row, unless these stay in the cache.
-    """
-    if c.groups > 1:
-        return blocks if reads is Layout.CHANNELS else blocks // c.groups
-    room = target.caches.l2 // 2
-    input_bytes, rows = x.box.size * x.item, out.box.size // (out.shape[1] * out.shape[-1])
-
-    def moved(inner: int) -> int:
-        weights = weight_bytes * (1 if weight_bytes * inner <= room * blocks else rows)
-        return weights + input_bytes * (blocks // inner if input_bytes > room else 1)
-
-    return min((inner for inner in range(1, blocks + 1) if blocks % inner == 0), key=moved)
-
-
 @lower.register
 def _(layer: ConvTranspose, tape: Tape, task: Task) -> View:
     """Each combination of phases is a dense convolution of its own, written to every ``stride``-th output."""
-    sizes = task.facts[0].sizes[2:]
-    windows: tuple[TransposedWindow, ...] = layer.windows(sizes)
     weights, bias = _weights(tape, task)
-    forward = _swap_channels(weights, layer.groups)
+    x = task.operands[0]
     out = tape.new(task)
     if not out.lies(Layout.CHANNELS):
         out = tape.new(replace(task, target=None))
-    table = [codelet for codelet in TABLE if codelet.WRITES is Layout.CHANNELS]
-    for phases in product(*(window.phases(hi) for window, hi in zip(windows, task.box.hi[2:], strict=True))):
-        axes, lo = [], list(task.box.lo)
-        for i, (phase, size) in enumerate(zip(phases, sizes, strict=True)):
-            first = ceil_div(task.box.lo[2 + i] - phase.first, phase.step)
-            last = ceil_div(task.box.hi[2 + i] - phase.first, phase.step)
+    for part in parts_of(layer, weights, bias, task.constants, task.facts[0].sizes, task.output.sizes, task.box):
+        signal = replace(part.signal, source=layout_of(x))
+        chosen = part.dense.plan(tape, task.name, x.dtype, task.steps, signal)
+        convolve(tape, replace(task, box=part.box), out.crop(part.box), part.dense, chosen)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The dense convolution that one combination of phases is, the outputs from which it writes, and its whole signal."""
+
+    dense: Dense
+    box: Box
+    signal: Signal
+
+
+def parts_of(
+    layer: ConvTranspose,
+    weights: Array,
+    bias: Array | None,
+    constants: Sequence[str | None],
+    sizes: Sequence[int],
+    outputs: Sequence[int],
+    box: Box,
+) -> Iterator[Part]:
+    """The parts that compute a box of a transposed convolution of a signal of these sizes; those without outputs left out."""
+    space = tuple(sizes[2:])
+    windows: tuple[TransposedWindow, ...] = layer.windows(space)
+    forward = _swap_channels(weights, layer.groups)
+    for phases in product(*(window.phases(hi) for window, hi in zip(windows, box.hi[2:], strict=True))):
+        axes, lo = [], list(box.lo)
+        for i, (phase, size) in enumerate(zip(phases, space, strict=True)):
+            first = ceil_div(box.lo[2 + i] - phase.first, phase.step)
+            last = ceil_div(box.hi[2 + i] - phase.first, phase.step)
             window = phase.window or Window(1, pad_lo=1 << 40)  # no taps: one that always meets padding
             axes.append(AxisRun(window, first, max(0, last - first), size))
             lo[2 + i] = phase.first + first * phase.step
@@ -220,15 +225,11 @@ def _(layer: ConvTranspose, tape: Tape, task: Task) -> View:
             continue
         taps = [phase.taps or (0,) for phase in phases]
         part = np.ascontiguousarray(forward[np.ix_(*map(range, forward.shape[:2]), *taps)])
-        corner = Box((*task.box.lo[:2], *lo[2:]), task.box.hi)
-        moved = replace(task, box=corner)
-        key = (task.constants, tuple(phase.first for phase in phases))
+        key = (tuple(constants), tuple(phase.first for phase in phases))
         steps = [phase.step for phase in phases]
-        space = tuple(ceil_div(size, step) for size, step in zip(task.output.sizes[2:], steps, strict=True))
-        dense = Dense(axes, layer.groups, part, bias, key, steps)
-        signal = Signal(task.output.sizes[0], sizes, space, layout_of(task.operands[0]), Layout.CHANNELS)
-        _convolve(tape, moved, out.crop(corner), dense, dense.plan(tape, task.operands[0].dtype, task.steps, signal, table))
-    return out
+        whole = tuple(ceil_div(size - phase.first, phase.step) for size, phase in zip(outputs[2:], phases, strict=True))
+        signal = Signal(outputs[0], space, whole, None, Layout.CHANNELS, strict=True)
+        yield Part(Dense(axes, layer.groups, part, bias, key, steps), Box(tuple(lo), box.hi), signal)
 
 
 def _swap_channels(weights: Array, groups: int) -> Array:
@@ -254,10 +255,10 @@ def _(layer: Linear, tape: Tape, task: Task) -> View:
     inner = replace(task, operands=[flat_x], output=output, box=rows, extras=extras)
     axes = [AxisRun(Window(1), 0, count, count)]
     kernel = weights[:, :, None]
-    signal = Signal(1, (count,), (prod(task.output.sizes[:-1]),), Layout.CHANNELS, Layout.CHANNELS)
+    whole = prod(task.output.sizes[:-1])
+    signal = Signal(1, (whole,), (whole,), Layout.CHANNELS, Layout.CHANNELS, strict=True)
     dense = Dense(axes, 1, kernel, bias, task.constants, (1,))
-    table = [codelet for codelet in TABLE if codelet.WRITES is Layout.CHANNELS]
-    _convolve(tape, inner, flat_out, dense, dense.plan(tape, x.dtype, task.steps, signal, table))
+    convolve(tape, inner, flat_out, dense, dense.plan(tape, task.name, x.dtype, task.steps, signal))
     return out_view
 
 

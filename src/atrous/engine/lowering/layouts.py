@@ -15,8 +15,10 @@ from atrous.engine.view import Layout
 from atrous.graph.fact import Fact
 from atrous.graph.layer import Fused, Layer, Pointwise
 from atrous.graph.layers.convolution import Conv, ConvTranspose
-from atrous.graph.layers.movement import Concat, Pad, Slice
+from atrous.graph.layers.movement import Concat, DepthToSpace, Pad, Slice
 from atrous.graph.layers.pooling import Pool
+from atrous.graph.layers.resize import Resize
+from atrous.graph.layers.softmax import Softmax
 from atrous.graph.network import Network, Node
 
 Wanted = Layout | None
@@ -44,6 +46,8 @@ def wants(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wante
 @wants.register(Concat)
 @wants.register(Pad)
 @wants.register(Slice)
+@wants.register(DepthToSpace)
+@wants.register(Resize)
 def _(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wanted, tape: Tape) -> tuple[Wanted, Wanted]:
     return mine, mine
 
@@ -52,6 +56,11 @@ def _(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wanted, t
 @wants.register(ConvTranspose)
 def _(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wanted, tape: Tape) -> tuple[Wanted, Wanted]:
     return Layout.CHANNELS, Layout.CHANNELS
+
+
+@wants.register
+def _(layer: Softmax, node: Node, facts: list[Fact], output: Fact, mine: Wanted, tape: Tape) -> tuple[Wanted, Wanted]:
+    return Layout.CHANNELS if layer.local else None, None
 
 
 @wants.register
@@ -65,5 +74,5 @@ def _(layer: Conv, node: Node, facts: list[Fact], output: Fact, mine: Wanted, ta
     if weights is None:
         return None, None
     dense = dense_of(layer, weights, None, list(node.inputs), facts[0].sizes, output.sizes)
-    codelet = dense.plan(tape, facts[0].dtype, (), signal_of(facts[0], output, None, mine)).codelet
+    codelet = dense.plan(tape, node.name, facts[0].dtype, (), signal_of(facts[0], output, None, mine)).codelet
     return codelet.READS, codelet.WRITES

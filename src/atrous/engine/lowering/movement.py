@@ -12,7 +12,7 @@ import numpy as np
 from atrous.engine.codelets.take import Table
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
-from atrous.engine.view import View
+from atrous.engine.view import Layout, View
 from atrous.errors import UnsupportedError
 from atrous.geometry import Box
 from atrous.geometry.blocks import Clamped, Mirrored
@@ -48,7 +48,8 @@ def _(layer: layers.Expand, tape: Tape, task: Task) -> View:
 def _(layer: layers.Concat, tape: Tape, task: Task) -> View:
     axis = layer.axis % len(task.box.lo)
     plain = task.plain()
-    out = tape.new(plain if task.steps else task, rows=not any(_spatial(view) for view in task.operands))
+    rows = not any(_spatial(view) for view in task.operands)
+    out = task.target if task.target and not task.steps else tape.new(plain, rows=rows)
     for view, start, fact in zip(task.operands, layer.offsets(*task.facts), task.facts, strict=False):
         lo, hi = list(task.box.lo), list(task.box.hi)
         lo[axis], hi[axis] = max(lo[axis], start), min(hi[axis], start + fact.sizes[axis])
@@ -56,7 +57,10 @@ def _(layer: layers.Concat, tape: Tape, task: Task) -> View:
         if part.empty:
             continue
         lo[axis], hi[axis] = lo[axis] - start, hi[axis] - start
-        tape.copy(view.crop(Box(tuple(lo), tuple(hi))), out.crop(part))
+        source, place = view.crop(Box(tuple(lo), tuple(hi))), out.crop(part)
+        written = (source.buffer, source.start, source.strides) == (place.buffer, place.start, place.strides)
+        if not written:
+            tape.copy(source, place)
     return tape.finish(task, out)
 
 
@@ -78,7 +82,7 @@ def _(layer: layers.Pad, tape: Tape, task: Task) -> View:
         box = _with_axis(value.box, axis, task.box)
         places = [_source(layer.mode, place, lo, sizes[axis]) for place in range(box.lo[axis], box.hi[axis])]
         out = tape.schedule.array(box, value.dtype, rows=not _spatial(value))
-        value = tape.take(Table(np.array(places, np.int64).reshape(-1, 1), None), axis, value, out)
+        value = tape.take([Table(axis, np.array(places, np.int64).reshape(-1, 1), None)], value, out)
     return tape.finish(task, value)
 
 
@@ -124,7 +128,7 @@ def _(layer: layers.Tile, tape: Tape, task: Task) -> View:
             continue
         box = _with_axis(value.box, axis, task.box)
         places = np.arange(box.lo[axis], box.hi[axis], dtype=np.int64).reshape(-1, 1) % size
-        value = tape.take(Table(places, None), axis, value, tape.schedule.array(box, value.dtype, rows=not _spatial(value)))
+        value = tape.take([Table(axis, places, None)], value, tape.schedule.array(box, value.dtype, rows=not _spatial(value)))
     return tape.finish(task, value)
 
 
@@ -144,7 +148,7 @@ def _(layer: layers.Gather, tape: Tape, task: Task) -> View:
     out = tape.schedule.array(Box(lo, hi), x.dtype, rows=True)
     if out.box.size:
         whole = Box((*lo[:axis], 0, *lo[axis + 1 :]), (*hi[:axis], size, *hi[axis + 1 :]))
-        tape.take(Table(places, None), axis, x.crop(whole), out)
+        tape.take([Table(axis, places, None)], x.crop(whole), out)
     steps = out.strides
     inner = [prod(task.box.shape[a + 1 : axis + count]) * steps[axis] for a in range(axis, axis + count)]
     return tape.finish(task, View(out.buffer, x.dtype, task.box, (*steps[:axis], *inner, *steps[axis + 1 :])))
@@ -152,10 +156,16 @@ def _(layer: layers.Gather, tape: Tape, task: Task) -> View:
 
 @lower.register
 def _(layer: layers.DepthToSpace, tape: Tape, task: Task) -> View:
-    """Copied place by place of the block: each is a strided view of the output."""
+    """One copy in which the block's places are axes; where the box cuts blocks, a copy for each place."""
     x, block = task.operands[0], layer.block
-    out = tape.new(task.plain() if task.steps else task, rows=False)
+    rows = task.layout is Layout.ROWS if task.layout else not _spatial(x)
+    out = tape.new(task.plain() if task.steps else task, rows=rows)
+    if not out.channels_last():
+        x = tape.as_rows(x)
     n = len(task.box.lo) - 2
+    if all(end % block == 0 for ends in (task.box.lo[2:], task.box.hi[2:]) for end in ends) and n <= 2:
+        tape.copy(*_blocks(layer, task, x, out))
+        return tape.finish(task, out)
     depth = task.output.sizes[1]
     for place in np.ndindex(*(block,) * n):
         number = int(np.ravel_multi_index(place, (block,) * n)) if n else 0
@@ -175,6 +185,23 @@ def _(layer: layers.DepthToSpace, tape: Tape, task: Task) -> View:
         strides = (*corner.strides[:2], *(s * block for s in corner.strides[2:]))
         tape.copy(channels, View(out.buffer, out.dtype, channels.box, strides, corner.start))
     return tape.finish(task, out)
+
+
+def _blocks(layer: layers.DepthToSpace, task: Task, x: View, out: View) -> tuple[View, View]:
+    """Operand and result as ``(N, C, *space, *block)``."""
+    block, n = layer.block, len(task.box.lo) - 2
+    depth = task.output.sizes[1]
+    box = Box(
+        (*task.box.lo[:2], *(a // block for a in task.box.lo[2:])), (*task.box.hi[:2], *(b // block for b in task.box.hi[2:]))
+    )
+    source = x.crop(Box((*box.lo[:1], 0, *box.lo[2:]), (*box.hi[:1], x.shape[1], *box.hi[2:])))
+    channel, place = (1, depth) if layer.mode == "DCR" else (block**n, 1)
+    within = [source.strides[1] * place * block ** (n - 1 - axis) for axis in range(n)]
+    first = source.start + task.box.lo[1] * channel * source.strides[1]
+    whole = Box((*box.lo, *(0,) * n), (*box.hi, *(block,) * n))
+    strides = (source.strides[0], source.strides[1] * channel, *source.strides[2:], *within)
+    spaced = (*out.strides[:2], *(step * block for step in out.strides[2:]), *out.strides[2:])
+    return View(x.buffer, x.dtype, whole, strides, first), View(out.buffer, out.dtype, whole, spaced, out.start)
 
 
 def _block_boxes(box: Box, place: Sequence[int], block: int) -> tuple[Box, tuple[int, ...] | None]:

@@ -1,14 +1,15 @@
-"""Reductions, softmax, local response normalisation, matrix products, resizing."""
+"""Local response normalisation, matrix products, resizing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
 from atrous.engine.codelets import channelwise, matmul
-from atrous.engine.codelets.grid import accesses, grid_names, grid_words, merge
+from atrous.engine.codelets.grid import merge
 from atrous.engine.codelets.take import Table
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
@@ -18,55 +19,10 @@ from atrous.engine.view import View
 from atrous.geometry import Box
 from atrous.geometry.resample import Nearest, Resample
 from atrous.graph.layer import Pointwise
-from atrous.graph.layers.activation import Exp
-from atrous.graph.layers.arithmetic import Div, Sub
 from atrous.graph.layers.linear import MatMul
 from atrous.graph.layers.normalisation import LRN
-from atrous.graph.layers.reduction import Reduce, ReduceMax, ReduceSum
 from atrous.graph.layers.resize import Resize
-from atrous.graph.layers.softmax import Softmax
 from atrous.graph.maths import Maths, Scalar
-
-
-@lower.register
-def _(layer: Reduce, tape: Tape, task: Task) -> View:
-    rank = len(task.facts[0].shape)
-    axes = layer.reduced(rank)
-    x, places = task.operands[0], iter(range(len(task.box.lo)))
-    lo, hi, kept = list(x.box.lo), list(x.box.hi), []
-    for axis in range(rank):
-        place = next(places) if layer.keepdims or axis not in axes else None
-        if axis not in axes:
-            assert place is not None
-            lo[axis], hi[axis] = task.box.lo[place], task.box.hi[place]
-            kept.append(axis)
-    source = x.crop(Box(tuple(lo), tuple(hi)))
-    flat = _flattened(source.box, axes)
-    out = tape.reduce(layer, source, axes, tape.schedule.array(flat, x.dtype, rows=not source.channels_last()))
-    if layer.keepdims:
-        return tape.finish(task, replace(out, box=task.box))
-    strides = tuple(out.strides[axis] for axis in kept)
-    return tape.finish(task, View(out.buffer, out.dtype, task.box, strides, out.start))
-
-
-def _flattened(box: Box, axes: tuple[int, ...]) -> Box:
-    """The box with size 1 on these axes."""
-    lo, hi = ([i if axis in axes else end for axis, end in enumerate(ends)] for i, ends in enumerate((box.lo, box.hi)))
-    return Box(tuple(lo), tuple(hi))
-
-
-@lower.register
-def _(layer: Softmax, tape: Tape, task: Task) -> View:
-    """The largest element is taken off first, so that no exponential overflows."""
-    axes = layer.axes(len(task.box.lo))
-    x = task.operands[0]
-    rows = not x.channels_last() or len(x.shape) < 3
-    small = _flattened(x.box, axes)
-    largest = tape.reduce(ReduceMax(axes), x, axes, tape.schedule.array(small, x.dtype, rows))
-    shifted = tape.pointwise(Sub(), [x, largest], tape.schedule.array(x.box, x.dtype, rows))
-    powers = tape.pointwise(Exp(), [shifted], tape.schedule.array(x.box, x.dtype, rows))
-    total = tape.reduce(ReduceSum(axes), powers, axes, tape.schedule.array(small, x.dtype, rows))
-    return tape.pointwise(Div(), [powers, total], tape.new(task, rows=rows), task.steps, task.extras)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +69,18 @@ def _(layer: MatMul, tape: Tape, task: Task) -> View:
     x, y = task.operands
     x = x if len(x.shape) > 1 else _with_axes(x, (0,))
     y = y if len(y.shape) > 1 else _with_axes(y, (1,))
-    depth = x.shape[-1]
+    if y.strides[-1] != 1 and y.shape[-1] != 1:
+        y = tape.copy(y, tape.schedule.array(y.box, y.dtype, rows=True))
     full = tape.schedule.array(task.box, task.output.dtype, rows=True)
-    sizes, batch = _product_sizes(x, y)
-    lead = len(batch)
-    left = (*_repeat(x, lead), x.strides[-2], 0)
-    right = (*_repeat(y, lead), 0, y.strides[-1])
-    out = tuple(prod(sizes[axis + 1 :]) for axis in range(len(sizes)))
-    axes = merge(sizes, [out, left, right])
-    first, second, third = accesses(axes, [full.dtype, x.dtype, y.dtype])
-    words, units = grid_words(axes, [full.place(), x.place(), y.place()])
-    words |= {"depth": depth, "left": x.strides[-1], "right": y.strides[-2]}
-    kernel = tape.kernel(matmul.Product((first, second, third)), matmul.emit)
-    tape.schedule.launch(kernel, grid_names(3, matmul.extra_names()), words, units)
+    (*_, rows, columns), batch = _product_sizes(x, y)
+    steps = [*(prod(batch[axis + 1 :]) * rows * columns for axis in range(len(batch)))]
+    axes = merge(batch, [steps, _repeat(x, len(batch)), _repeat(y, len(batch))])
+    target = tape.compiler.target
+    spec = matmul.Product(full.dtype, matmul.tile(rows, columns, full.dtype, target))
+    own = {"x": x.place(), "w": y.place(), "y": full.place(), "depth": x.shape[-1]}
+    own |= {"xr": x.strides[-2], "xd": x.strides[-1], "wd": y.strides[-2], "yr": columns}
+    words, units = matmul.words(own, (rows, columns), axes, spec, target)
+    tape.schedule.launch(tape.kernel(spec, matmul.emit), matmul.names(), words, units)
     return tape.finish(task, full)
 
 
@@ -150,25 +105,45 @@ def _repeat(view: View, lead: int) -> tuple[int, ...]:
     return (*(0 for _ in range(lead - own)), *steps)
 
 
+#: Elements that an output may read at once: more are read in turns, one axis after another.
+MOST_TAPS = 8
+
+
 @lower.register
 def _(layer: Resize, tape: Tape, task: Task) -> View:
-    """One axis after another, in the order of the axes, each through its table of taps."""
+    """Axes in their order through their tables of taps, as many at once as read few elements for an output."""
     value = task.operands[0]
-    for axis, resample in enumerate(layer.resamples(*task.facts)):
-        lo, hi = list(value.box.lo), list(value.box.hi)
-        lo[axis], hi[axis] = task.box.lo[axis], task.box.hi[axis]
-        box = Box(tuple(lo), tuple(hi))
-        if resample is None:
-            value = value.crop(box)
-            continue
-        out = tape.schedule.array(box, value.dtype, rows=not value.channels_last())
-        value = tape.take(_taps(resample, lo[axis], hi[axis], value.dtype), axis, value, out)
+    resamples = {axis: resample for axis, resample in enumerate(layer.resamples(*task.facts)) if resample is not None}
+    tables = [_taps(axis, resample, *list(task.box)[axis], value.dtype) for axis, resample in resamples.items()]
+    if tables and len(value.shape) > 2 and tables[-1].axis == len(value.shape) - 1:
+        value = tape.as_channels_last(value)  # along a row, neighbours would be read one by one
+    while tables:
+        count = _together(tables)
+        now, tables = tables[:count], tables[count:]
+        ends = [(a, b) if axis in resamples else c for axis, ((a, b), c) in enumerate(zip(value.box, task.box, strict=True))]
+        for table in now:
+            ends[table.axis] = list(task.box)[table.axis]
+        box = Box(tuple(lo for lo, _ in ends), tuple(hi for _, hi in ends))
+        rows = not value.channels_last()
+        out = tape.schedule.array(box, value.dtype, rows) if tables or task.steps else tape.new(task, rows=rows)
+        value = tape.take(now, value, out)
     return tape.finish(task, spread(value, task.box))
 
 
-def _taps(resample: Resample, lo: int, hi: int, dtype: str) -> Table:
+def _together(tables: Sequence[Table]) -> int:
+    """How many of the first tables are read at once."""
+    count, taps = 1, max(1, tables[0].taps)
+    for table in tables[1:]:
+        taps *= max(1, table.taps)
+        if taps > MOST_TAPS:
+            break
+        count += 1
+    return count
+
+
+def _taps(axis: int, resample: Resample, lo: int, hi: int, dtype: str) -> Table:
     taps = [resample.taps(place) for place in range(lo, hi)]
     places = np.array([[place for place, _ in row] for row in taps], np.int64)
     if isinstance(resample.filter, Nearest):
-        return Table(places, None)
-    return Table(places, np.array([[float(weight) for _, weight in row] for row in taps], dtype))
+        return Table(axis, places, None)
+    return Table(axis, places, np.array([[float(weight) for _, weight in row] for row in taps], dtype))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from atrous.engine.lowering.tape import Tape, Task
-from atrous.engine.view import View
+from atrous.engine.view import Layout, View
 from atrous.errors import UnsupportedError
 from atrous.graph.layer import Fused, Layer, Pointwise
 
@@ -37,5 +37,7 @@ def _(layer: Fused, tape: Tape, task: Task) -> View:
 
 @lower.register
 def _(layer: Pointwise, tape: Tape, task: Task) -> View:
-    rows = not any(len(view.shape) == len(task.box.lo) and view.channels_last() for view in task.operands)
+    """In the layout that is wanted, or that of an operand that is not repeated."""
+    full = [view for view in task.operands if view.shape == task.box.shape]
+    rows = task.layout is Layout.ROWS if task.layout else not any(view.channels_last() for view in full)
     return tape.pointwise(layer, task.operands, tape.new(task, rows=rows), task.steps, task.extras)

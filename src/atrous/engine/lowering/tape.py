@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from atrous.engine.codelets import grid, pointwise, reduction, take, transpose
+from atrous.engine.codelets import grid, pointwise, take, transpose, weave
 from atrous.engine.codelets.grid import Axes, accesses, grid_names, grid_words, merge
 from atrous.engine.compiler import Compiler
+from atrous.engine.planner import Planner
 from atrous.engine.schedule import Schedule
 from atrous.engine.view import Layout, View
 from atrous.geometry import Box
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer, Pointwise, Step
-from atrous.graph.layers.reduction import Reduce
 
 
 @dataclass
@@ -42,10 +42,14 @@ class Task:
 
 
 class Tape:
-    """Writes launches into a schedule. ``cache`` holds what does not depend on sizes, packed weights above all."""
+    """Writes launches into a schedule; ``cache`` holds what does not depend on sizes, packed weights above all.
 
-    def __init__(self, schedule: Schedule, compiler: Compiler, cache: dict[Any, Any]) -> None:
+    ``planner`` chooses how convolutions are computed.
+    """
+
+    def __init__(self, schedule: Schedule, compiler: Compiler, cache: dict[Any, Any], planner: Planner | None = None) -> None:
         self.schedule, self.compiler, self.cache = schedule, compiler, cache
+        self.planner = planner or Planner(compiler.target)
 
     def kernel(self, spec: object, emit: Callable[..., None]) -> int:
         """The address of the kernel that ``spec``, a frozen value, is specialised to."""
@@ -75,7 +79,7 @@ class Tape:
         extras: Sequence[View] = (),
     ) -> View:
         """``body`` (or a copy) over views that already have the output's axes, broadcast ones with stride 0."""
-        views = [out, *(spread(view, out.box) for view in (*operands, *extras))]
+        views = [out, *(self._alongside(spread(view, out.box), out, body) for view in (*operands, *extras))]
         axes = merge(out.shape, [view.strides for view in views])
         spec = pointwise.Elementwise(body, tuple(steps), accesses(axes, [view.dtype for view in views]))
         words, units = grid_words(axes, [view.place() for view in views])
@@ -83,54 +87,51 @@ class Tape:
             self.schedule.launch(self.kernel(spec, pointwise.emit), grid_names(len(views)), words, units)
         return out
 
+    def _alongside(self, view: View, out: View, body: Pointwise | None) -> View:
+        """A view whose neighbours are not the output's, turned first: as a copy that is faster than element by element."""
+        axes = merge(out.shape, [out.strides, view.strides])
+        if body is None or 0 in view.strides or not _turnings(axes, view.dtype, out.dtype):
+            return view
+        return self.copy(view, self.schedule.array(view.box, view.dtype, rows=not out.channels_last()))
+
     def copy(self, source: View, out: View) -> View:
         """The elements of ``source`` at ``out``, in whatever coordinates; a source of one element is repeated."""
         moved = replace(source, box=out.box) if source.shape == out.shape else source
         axes = merge(out.shape, [out.strides, spread(moved, out.box).strides])
-        places = transpose.find(axes)
-        if places is None or out.dtype != source.dtype or out.dtype not in ("float32", "float64"):
-            return self.pointwise(None, [moved], out)
-        words, units = transpose.words(axes, places, moved.place(), out.place())
-        kernel = self.kernel(transpose.Turn(out.dtype), transpose.emit)
-        self.schedule.launch(kernel, transpose.names(), words, units if out.box.size else 0)
-        return out
+        if not out.box.size:
+            return out
+        for turning in _turnings(axes, source.dtype, out.dtype):
+            words, units = turning.words(moved.place(), out.place())
+            self.schedule.launch(self.kernel(turning.spec, turning.emit), turning.names, words, units)
+            return out
+        return self.pointwise(None, [moved], out)
 
     def fill(self, number: float | Array, out: View) -> View:
         """One number everywhere."""
         one = self.schedule.constant(np.asarray(number, dtype=out.dtype).reshape((1,) * len(out.shape)))
         return self.copy(one, out)
 
-    def reduce(self, rule: Reduce, x: View, axes: Sequence[int], out: View) -> View:
-        """Reduce a view over whole axes; ``out`` keeps them with size 1."""
-        kept = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
-        outside = merge(kept, [out.strides, [0 if axis in axes else s for axis, s in enumerate(x.strides)]])
-        inside = merge([x.shape[axis] for axis in axes], [[x.strides[axis] for axis in axes]])
-        count = int(np.prod([x.shape[axis] for axis in axes]))
-        first, second = accesses(outside, [out.dtype, x.dtype])
-        spec = reduction.Reduction(rule, (first, second))
-        words, units = grid_words(outside, [out.place(), x.place()])
-        words |= reduction.extra_words(inside, count)
-        names = grid_names(2, reduction.extra_names())
-        self.schedule.launch(self.kernel(spec, reduction.emit), names, words, units)
-        return out
-
-    def take(self, table: take.Table, axis: int, x: View, out: View) -> View:
-        """Read ``axis`` of ``x`` through a table of global places, one row for each output of ``out``'s box."""
-        others = [a for a in range(len(out.shape)) if a != axis]
+    def take(self, tables: Sequence[take.Table], x: View, out: View) -> View:
+        """Read axes of ``x`` through tables of global places, a row for each output of ``out``'s box."""
+        read = [table.axis for table in tables]
+        others = [axis for axis in range(len(out.shape)) if axis not in read]
         axes = merge([out.shape[a] for a in others], [[view.strides[a] for a in others] for view in (out, x)])
-        inner_ok = all(steps[-1] == 1 for steps in axes.strides)
-        sizes = (*axes.sizes[:-1], out.shape[axis], axes.sizes[-1])
-        strides = tuple((*s[:-1], t, s[-1]) for s, t in zip(axes.strides, (out.strides[axis], 0), strict=True))
-        full = Axes(sizes, strides) if inner_ok else Axes((*sizes, 1), tuple((*s, 1) for s in strides))
-        place = grid.OUTER - (len(full.sizes) - 1) + len(sizes) - 2
-        taps = 0 if table.weights is None else table.places.shape[1]
+        # The tables' axes stand before the innermost of the others, which is one element where neighbours are read so.
+        sizes, (to, source) = axes.sizes, axes.strides
+        if to[-1] != 1 or source[-1] != 1:
+            sizes, to, source = (*sizes, 1), (*to, 1), (*source, 1)
+        own = tuple(out.shape[axis] for axis in read)
+        steps = (*to[:-1], *(out.strides[axis] for axis in read), to[-1])
+        full = Axes((*sizes[:-1], *own, sizes[-1]), (steps, (*source[:-1], *(0 for _ in read), source[-1])))
+        reads = tuple(take.Read(grid.OUTER - len(read) + place, table.taps) for place, table in enumerate(tables))
         first, second = accesses(full, [out.dtype, x.dtype])
-        origin = [0 if a == axis else lo for a, lo in enumerate(x.box.lo)]
+        origin = [0 if axis in read else lo for axis, lo in enumerate(out.box.lo)]
         words, units = grid_words(full, [out.place(), x.place(origin)])
-        words |= {"axis": place, "step": x.strides[axis], "places": table.places}
-        words["weights"] = table.places if table.weights is None else table.weights
-        spec = take.Take(taps, (first, second))
-        self.schedule.launch(self.kernel(spec, take.emit), grid_names(2, take.extra_names()), words, units)
+        for number, table in enumerate(tables):
+            words |= {f"step{number}": x.strides[table.axis], f"places{number}": table.places}
+            words[f"weights{number}"] = table.places if table.weights is None else table.weights
+        names = grid_names(2, take.extra_names(len(tables)))
+        self.schedule.launch(self.kernel(take.Take(reads, (first, second)), take.emit), names, words, units)
         return out
 
     # -- layouts --------------------------------------------------------------------------------------------------
@@ -152,6 +153,28 @@ class Tape:
             return value
         out = self.new(task)
         return self.pointwise(None, [value], out, task.steps, task.extras)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turning:
+    """A copy between arrays whose neighbours differ, by a kernel for just that."""
+
+    spec: object
+    emit: Callable[..., None]
+    names: Sequence[str]
+    words: Callable[[object, object], tuple[dict[str, object], int]]
+
+
+def _turnings(axes: Axes, source: str, out: str) -> list[_Turning]:
+    """The kernels that are made for a copy over these merged axes of (output, source), best first."""
+    if source != out or out not in ("float32", "float64"):
+        return []
+    found = []
+    if (short := weave.find(axes, out)) is not None:
+        found.append(_Turning(short.spec, weave.emit, weave.names(), partial(weave.words, axes, short)))
+    if (places := transpose.find(axes)) is not None:
+        found.append(_Turning(transpose.Turn(out), transpose.emit, transpose.names(), partial(transpose.words, axes, places)))
+    return found
 
 
 def spread(view: View, box: Box) -> View:

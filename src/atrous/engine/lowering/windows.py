@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 import numpy as np
 
-from atrous.engine.codelets import channelwise
+from atrous.engine.codelets import channelwise, pool
 from atrous.engine.codelets.convolution import Register
 from atrous.engine.lowering.tape import Tape, spread
-from atrous.engine.sweep import AxisRun
+from atrous.engine.sweep import AxisRun, segments
 from atrous.engine.view import View
 from atrous.geometry import Box, ceil_div
 from atrous.graph.fact import Array
-
-#: Rows are cut into segments when there would be fewer units of work than this.
-ENOUGH_UNITS = 64
 
 
 def row_operand(tape: Tape, view: View, box: Box) -> View:
@@ -68,12 +65,8 @@ def sweep_words(
     lo, hi = axes[-1].interior
     count = axes[-1].count
     rows = out.shape[0] * outer_units(axes, register) * blocks
-    pieces = max(1, min(ceil_div(ENOUGH_UNITS, max(1, rows)), ceil_div(count, 4 * register.pixels)))
-    if inner > 1:  # the blocks of a segment come one after another: it stays in the cache between them
-        pieces = max(
-            pieces, min(count * x.strides[-1] * x.item // (2 * target.caches.l1), ceil_div(count, 2 * register.pixels))
-        )
-    segment = max(1, ceil_div(ceil_div(count, pieces), register.pixels) * register.pixels)
+    shared = count * x.strides[-1] * x.item if inner > 1 else 0
+    segment = segments(rows, count, register.pixels, shared, 2 * target.caches.l1)
     words: dict[str, object] = {
         "x": x.place(origin),
         "y": out.place(),
@@ -130,10 +123,15 @@ def window_launch(
 ) -> None:
     """Launch a channelwise kernel over a box; ``row`` is the length of the whole signal's output rows."""
     target = tape.compiler.target
-    tiles = channelwise.tiles(c.channels, target.lanes(c.dtype), target)
-    register = min(tiles, key=lambda tile: channelwise.tile_cost(tile, row))
+    if pool.applies(c):
+        register = min(pool.tiles(c, target), key=lambda tile: pool.cost(c, tile, row))
+        emit: Callable[..., None] = pool.emit
+    else:
+        tiles = channelwise.tiles(c.channels, target.lanes(c.dtype), target)
+        register = min(tiles, key=lambda tile: channelwise.tile_cost(tile, row))
+        emit = channelwise.emit_window
     blocks = channelwise.window_blocks(c, register, target)
     words = sweep_words(tape, x, out, axes, (1,) * len(axes), blocks, register, 0, operands, padding, blocks)
     words |= extra or {}
-    kernel = tape.compiler.kernel(repr((c, register)), lambda e: channelwise.emit_window(e, c, register))
+    kernel = tape.compiler.kernel(repr((emit.__module__, c, register)), lambda e: emit(e, c, register))
     tape.schedule.launch(kernel, channelwise.window_names(c), words, unit_count(words, axes, out.shape[0], blocks, register))

@@ -28,6 +28,8 @@ class Reduce(Layer):
     keepdims: bool = True
 
     start: ClassVar[float] = 0.0
+    #: Whether ``combine`` gives one of the two, so that nothing is rounded on the way.
+    exact: ClassVar[bool] = False
     #: ``combine`` as a NumPy function, for the oracle.
     ufunc: ClassVar[Any] = np.add
 
@@ -110,6 +112,7 @@ class ReduceMax(Reduce):
     """The largest element, NaN if there is one; over the space, global max pooling."""
 
     start: ClassVar[float] = -inf
+    exact: ClassVar[bool] = True
     ufunc: ClassVar[Any] = np.maximum
 
     def combine(self, m: Maths, acc: Scalar, x: Scalar) -> Scalar:
@@ -122,6 +125,7 @@ class ReduceMin(Reduce):
     """The smallest element, NaN if there is one."""
 
     start: ClassVar[float] = inf
+    exact: ClassVar[bool] = True
     ufunc: ClassVar[Any] = np.minimum
 
     def combine(self, m: Maths, acc: Scalar, x: Scalar) -> Scalar:

@@ -1,0 +1,1 @@
+"""Honest speed: layers and networks beside the libraries that people use, each in its own process, in turn, with errors."""

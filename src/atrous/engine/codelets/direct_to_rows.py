@@ -1,0 +1,32 @@
+"""Direct convolution from channels-last to rows: the last layer of a network, which writes a caller's array.
+
+All but the layouts is ``direct``.
+"""
+
+from __future__ import annotations
+
+from atrous.engine.codelets import direct
+from atrous.engine.codelets.convolution import Convolution, Cost, Register
+from atrous.engine.codelets.direct import blocks, candidates, names, pack, worthwhile
+from atrous.engine.emit import Emitter
+from atrous.engine.view import Layout
+from atrous.target import Target
+
+__all__ = ["READS", "WRITES", "applies", "blocks", "candidates", "cost", "emit", "names", "pack", "worthwhile"]
+
+#: The layout that is read, and the one that is written.
+READS, WRITES = Layout.CHANNELS, Layout.ROWS
+
+
+def applies(c: Convolution, target: Target) -> bool:
+    """Where ``direct`` does, if neighbouring outputs are neighbours in memory."""
+    return direct.applies(c, target) and c.spacing == 1
+
+
+def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
+    """Cycles per multiply-add: ``direct``'s, and the shuffles that transpose a tile before it is stored."""
+    return direct.transposed_cost(c, register, row, target, direct.cost(c, register, row, target))
+
+
+def emit(e: Emitter, c: Convolution, register: Register) -> None:
+    direct.emit_direct(e, c, register, READS, WRITES)

@@ -1,0 +1,55 @@
+"""The one order in which many elements become one: sixteen ways, then a tree.
+
+Element ``i`` of a reduction goes to way ``i mod 16``; each way takes its elements in order, and the ways are joined in four
+halving steps. Vectors run either along the reduced elements, so that lanes are ways, or across them, so that lanes are
+neighbouring results and each way is a vector: the bits are the same, whatever the layout in memory or the tile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from llvmlite import ir
+
+from atrous.engine.emit import I32, Emitter, Value
+
+WAYS = 16
+#: Two partial results as one.
+Combine = Callable[[Value, Value], Value]
+
+
+def along(e: Emitter, count: Value, start: Value, take: Callable[[Value, Value | None], Value], combine: Combine) -> Value:
+    """One result, a scalar: ``take(index, mask)`` is the vector of the 16 elements from ``index`` on, ``start`` of 16 lanes."""
+    whole = e.b.and_(count, e.i64(-WAYS))
+    with e.loop(0, whole, WAYS, carry=[start]) as loop:
+        loop.next = [combine(loop.values[0], take(loop.index, None))]
+    with e.loop(whole, count, WAYS, carry=loop.results) as rest:
+        mask = e.first_lanes(e.sub(count, rest.index), WAYS)
+        rest.next = [e.b.select(mask, combine(rest.values[0], take(rest.index, mask)), rest.values[0])]
+    total = rest.results[0]
+    for half in (8, 4, 2, 1):
+        total = combine(_lanes(e, total, 0, half), _lanes(e, total, half, half))
+    return e.b.extract_element(total, ir.Constant(I32, 0))
+
+
+def across(e: Emitter, count: Value, start: Value, take: Callable[[Value], Value], combine: Combine) -> Value:
+    """A vector of results: ``take(index)`` is what element ``index`` of each of them contributes; it may be asked for twice."""
+    whole = e.b.and_(count, e.i64(-WAYS))
+    with e.loop(0, whole, WAYS, carry=[start] * WAYS) as loop:
+        loop.next = [combine(value, take(e.add(loop.index, way))) for way, value in enumerate(loop.values)]
+    last = e.sub(count, 1)
+    with e.loop(whole, count, WAYS, carry=loop.results) as rest:
+        for way, value in enumerate(rest.values):
+            index = e.add(rest.index, way)
+            more = combine(value, take(e.min(index, last)))
+            rest.next[way] = e.b.select(e.less(index, count), more, value)
+    totals = rest.results
+    while len(totals) > 1:
+        half = len(totals) // 2
+        totals = [combine(a, b) for a, b in zip(totals[:half], totals[half:], strict=True)]
+    return totals[0]
+
+
+def _lanes(e: Emitter, vector: Value, first: int, count: int) -> Value:
+    places = ir.Constant(ir.VectorType(I32, count), list(range(first, first + count)))
+    return e.b.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), places)

@@ -1,0 +1,37 @@
+"""What the planner is asked for one problem: itself, or the phases of a transposed one. Nothing is compiled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from atrous.engine.compiler import default_compiler
+from atrous.engine.lowering.convolution import dense_of, layout_of, parts_of, signal_of
+from atrous.engine.lowering.tape import Tape
+from atrous.engine.plan import Request
+from atrous.engine.schedule import Schedule
+from atrous.engine.view import Buffer, Home, Layout, View, row_major
+from atrous.geometry import Box
+from atrous.geometry.padding import Explicit
+from atrous.graph.fact import Fact
+from atrous.graph.layers.convolution import Conv, ConvTranspose
+from atrous.problem import Problem
+
+
+def requests(problem: Problem) -> list[Request]:
+    """The requests that computing a problem makes, on arrays as callers have them: in rows, to rows."""
+    weights = np.broadcast_to(np.zeros((), problem.dtype), problem.weight_shape)
+    tape = Tape(Schedule(), default_compiler(), {})
+    shape = (problem.kernel, problem.strides, problem.dilations, Explicit(problem.pads))
+    x, y = problem.input_shape, problem.output_shape
+    view = View(Buffer(Home.INPUT, 0, "x"), problem.dtype, Box.full(x), row_major(x))
+    if not problem.transposed:
+        dense = dense_of(Conv(*shape, problem.groups), weights, None, ["x", "w"], x, y)
+        signal = signal_of(Fact(problem.dtype, x), Fact(problem.dtype, y), layout_of(view), Layout.ROWS)
+        return [dense.request(tape, problem.dtype, (), signal)]
+    layer = ConvTranspose(*shape, problem.output_padding, problem.groups)
+    found = []
+    for part in parts_of(layer, weights, None, ["x", "w"], x, y, Box.full(y)):
+        found.append(part.dense.request(tape, problem.dtype, (), replace(part.signal, source=layout_of(view))))
+    return found
