@@ -11,13 +11,16 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST  := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts format browser clean
+.PHONY: help demo bench test check lint types contracts format browser clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 20
 
 demo: $(VENV)/.runtime ## denoise a large photograph in a fixed memory budget; pictures go to out/
 	@$(BIN)/atrous demo
+
+bench: $(VENV)/.bench ## measure a tour of layers beside PyTorch, ONNX Runtime, OpenVINO, JAX and SciPy, on a quiet machine
+	@$(BIN)/atrous bench tour
 
 test: $(VENV)/.dev browser ## run all tests
 	@$(PYTEST)
@@ -70,6 +73,11 @@ $(VENV)/.runtime: $(VENV)/.base pyproject.toml
 	@echo "==> installing atrous and what it runs on (numpy, llvmlite, onnx, ...)"
 	@$(PIP) install -qq --editable .
 	@touch $@
+
+$(VENV)/.bench: $(VENV)/.base pyproject.toml
+	@echo "==> installing atrous and the libraries that it is measured with (torch, onnxruntime, openvino, jax, scipy): some minutes, once"
+	@$(PIP) install -qq --editable '.[bench]'
+	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.dev: $(VENV)/.base pyproject.toml
 	@echo "==> installing atrous with its test tools and peers (pytest, mypy, torch, onnxruntime, ...): some minutes, once"

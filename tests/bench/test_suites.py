@@ -1,34 +1,26 @@
-"""The suites of layers: every line is a problem, written as problems are, and the tour is part of the whole."""
+"""The suites that come with the package: every line reads, and the tour is part of the whole and visits every kind."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from atrous.bench import suites
-from atrous.problem import Problem
-
-SUITES = Path(suites.__file__).parent
+from atrous.bench.family import FAMILIES
+from atrous.bench.suites import LayerCase, read_suite
 
 
-def rows(name: str) -> list[tuple[str, str]]:
-    lines = (SUITES / name).read_text(encoding="utf-8").splitlines()
-    found = [line.partition(" ") for line in lines if line and not line.startswith("#")]
-    return [(head, problem) for head, _, problem in found]
+@pytest.mark.parametrize("name", ["full", "tour"])
+def test_every_line_is_a_named_problem_as_it_is_printed(name: str) -> None:
+    from importlib import resources
 
+    from atrous.bench import suites
 
-@pytest.mark.parametrize("name", ["full.txt", "tour.txt"])
-def test_every_line_is_a_named_problem(name: str) -> None:
-    found = rows(name)
-    assert len({head for head, _ in found}) == len(found)
-    assert [str(Problem.parse(problem)) for _, problem in found] == [problem for _, problem in found]
+    text = (resources.files(suites) / f"{name}.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert [str(case) for case in read_suite(name)] == lines
 
 
 def test_the_tour_is_part_of_the_whole_and_visits_every_kind() -> None:
-    tour = [Problem.parse(problem) for _, problem in rows("tour.txt")]
-    assert set(rows("tour.txt")) <= set(rows("full.txt"))
-    assert {problem.axes for problem in tour} == {1, 2, 3}
-    assert any(problem.transposed for problem in tour)
-    assert any(problem.groups == problem.channels > 1 for problem in tour)
-    assert any(max(problem.dilations) > 1 for problem in tour)
+    tour = [case for case in read_suite("tour") if isinstance(case, LayerCase)]
+    assert set(tour) <= set(read_suite("full"))
+    assert {case.family for case in tour} == {name for name, _ in FAMILIES}
+    assert any(max(case.problem.dilations) > 1 for case in tour)

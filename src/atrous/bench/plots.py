@@ -18,6 +18,8 @@ SIZE, SMALL, SIDE = 13.0, 11.0, 7.0
 LINE_HEIGHT, PLOT = 20.0, 520.0
 #: A ratio axis reaches at least from half as fast to twice as fast.
 LEAST_REACH = 2.0
+#: Left, top, right and bottom.
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,66 +95,83 @@ def _ratio_row(row: Row, axis: Axis, y: float) -> Iterator[Mark]:
 
 
 def roofline(run: Run) -> Drawing | None:
-    """Rates over FLOP a byte, under what multiply-adds and each level of the memory allow (Williams et al., 2009)."""
+    """Rates over FLOP a byte, under what multiply-adds and each level of the memory allow (Williams et al., 2009).
+
+    Both count FLOP on real elements only: what is never computed cannot lie above the roof.
+    """
     peak = run.peak()
-    points = [(row, row.real_flop / row.bytes, rate) for row in run.rows if (rate := row.rate("atrous")) and row.real_flop]
+    points = [(row, row.real_flop / row.bytes) for row in run.rows if row.rate("atrous") and row.real_flop]
     if peak is None or not points:
         return None
-    rates = [rate for _, _, rate in points] + [
-        rate for row in run.rows if (rate := row.rate(row.best_peer() or "")) is not None
-    ]
-    across = Axis(min(x for _, x, _ in points) / 2, max(x for _, x, _ in points) * 2, 76, 76 + 760)
-    up = Axis(min(rates) / 2e9, 1.5 * max(*rates, peak) / 1e9, 500, 56)
-    marks = [*_roof_frame(across, up), *_roofs(run, peak, across, up)]
-    taken: list[tuple[float, float]] = []
-    for row, x, rate in points:
-        marks += _roof_point(row, across.at(x), up, rate, taken)
-    told = "; ".join(f"{row.name} {rate / 1e9:.0f} GFLOP/s at {x:.1f} FLOP a byte" for row, x, rate in points)
-    return Drawing.of(across.end + 24, up.start + 56, marks, "Roofline of the machine, and where each layer lies", told)
+    rates = [rate for row, _ in points for peer in ("atrous", row.best_peer()) if (rate := _real_rate(row, peer)) is not None]
+    across = Axis(min(x for _, x in points) / 2, max(x for _, x in points) * 2, 76, 76 + 760)
+    up = Axis(min(rates) / 2, 1.5 * max(*rates, peak), 500, 56)
+    marks, taken = [*_roof_frame(across, up)], list[Box]()
+    marks += _roofs(run, peak, across, up, taken)
+    taken += [(x - 6, y - 6, x + 6, y + 6) for row, at in points for x, y in [_place(row, at, across, up)]]
+    for row, at in points:
+        marks += _roof_point(row, *_place(row, at, across, up), up, taken)
+    told = "; ".join(
+        f"{row.name} {(_real_rate(row, 'atrous') or 0) / 1e9:.0f} GFLOP/s at {x:.1f} FLOP a byte" for row, x in points
+    )
+    return Drawing.of(across.end + 70, up.start + 56, marks, "Roofline of the machine, and where each layer lies", told)
+
+
+def _real_rate(row: Row, peer: str | None) -> float | None:
+    """FLOP on real elements a second."""
+    rate = None if peer is None else row.rate(peer)
+    return None if rate is None else rate * row.real_flop / row.flop
+
+
+def _place(row: Row, at: float, across: Axis, up: Axis) -> tuple[float, float]:
+    return across.at(at), up.at(_real_rate(row, "atrous") or up.low)
 
 
 def _roof_frame(across: Axis, up: Axis) -> Iterator[Mark]:
     corners = ((across.start, up.end), (across.start, up.start), (across.end, up.start))
     yield Line(corners, Ink.AXIS, Layer.GROUND)
-    yield Label(
-        16, 24, "GFLOP/s: atrous (filled) and the best peer (small); a line joins the two", SIZE, Ink.TEXT, Anchor.START
-    )
-    yield Label(
-        (across.start + across.end) / 2,
-        up.start + 40,
-        "FLOP on real elements for each byte of input, weights and output",
-        SIZE,
-        Ink.FAINT,
-    )
+    heading = "GFLOP/s of atrous (large squares) and of the best peer (small ones); a line joins the two"
+    yield Label(16, 24, heading, SIZE, Ink.TEXT, Anchor.START)
+    below = "FLOP on real elements for each byte of input, weights and output"
+    yield Label((across.start + across.end) / 2, up.start + 40, below, SIZE, Ink.FAINT)
     for decade in across.decades():
         yield Label(across.at(decade), up.start + 16, f"{decade:g}", SMALL, Ink.FAINT)
     for decade in up.decades():
-        yield Label(across.start - 8, up.at(decade), f"{decade:g}", SMALL, Ink.FAINT, Anchor.END)
+        yield Label(across.start - 8, up.at(decade), f"{decade / 1e9:g}", SMALL, Ink.FAINT, Anchor.END)
 
 
-def _roofs(run: Run, peak: float, across: Axis, up: Axis) -> Iterator[Mark]:
+def _roofs(run: Run, peak: float, across: Axis, up: Axis, taken: list[Box]) -> Iterator[Mark]:
     """The flat roof of the multiply-adds, and one slope for each level."""
-    top = up.at(peak / 1e9)
+    top = up.at(peak)
     yield Line(((across.start, top), (across.end, top)), Ink.STRONG, Layer.GROUND)
-    yield Label(across.end, top - 10, f"multiply-adds: {peak / 1e9:.0f} GFLOP/s", SMALL, Ink.FAINT, Anchor.END)
+    yield from _words(f"multiply-adds: {peak / 1e9:.0f} GFLOP/s", across.start + 6, top - 10, taken)
     for level, bandwidth in run.bandwidth.items():
-        first = max(across.low, up.low * 1e9 / bandwidth)
-        last = min(across.high, peak / bandwidth)
+        first, last = max(across.low, up.low / bandwidth), min(across.high, peak / bandwidth)
         if first < last:
-            ends = ((across.at(first), up.at(first * bandwidth / 1e9)), (across.at(last), up.at(last * bandwidth / 1e9)))
+            ends = ((across.at(first), up.at(first * bandwidth)), (across.at(last), up.at(last * bandwidth)))
             yield Line(ends, Ink.LINK, Layer.GROUND)
-            yield Label(ends[0][0] + 6, ends[0][1] - 10, f"{level}: {bandwidth / 1e9:.0f} GB/s", SMALL, Ink.FAINT, Anchor.START)
+            yield from _words(f"{level}: {bandwidth / 1e9:.0f} GB/s", ends[0][0] + 6, ends[0][1] - 4, taken)
 
 
-def _roof_point(row: Row, x: float, up: Axis, rate: float, taken: list[tuple[float, float]]) -> Iterator[Mark]:
-    y, best = up.at(rate / 1e9), row.rate(row.best_peer() or "")
+def _roof_point(row: Row, x: float, y: float, up: Axis, taken: list[Box]) -> Iterator[Mark]:
+    best = _real_rate(row, row.best_peer())
     if best is not None:
-        other = up.at(best / 1e9)
-        yield Line(((x, y), (x, other)), Ink.LINK, Layer.LINKS)
-        yield Rect(x - 2, other - 2, 4, 4, Ink.SECOND, Layer.LINKS)
+        yield Line(((x, y), (x, up.at(best))), Ink.LINK, Layer.LINKS)
+        yield Rect(x - 2, up.at(best) - 2, 4, 4, Ink.SECOND, Layer.LINKS)
     yield Rect(x - SIDE / 2, y - SIDE / 2, SIDE, SIDE, Ink.FIRST, Layer.FRAMES)
-    places = ((x + 7, y), (x + 7, y + 11), (x + 7, y - 11))
-    free = [place for place in places if all(abs(place[0] - u) > 90 or abs(place[1] - v) > 10 for u, v in taken)]
-    if free:
-        taken.append(free[0])
-        yield Label(*free[0], row.name, SMALL, Ink.FAINT, Anchor.START)
+    yield from _words(row.name, x + 8, y, taken)
+
+
+def _words(text: str, x: float, y: float, taken: list[Box]) -> Iterator[Mark]:
+    """Words at a place, or a little above or below it where others stand; nowhere if there is no room."""
+    width = text_width(text, SMALL)
+    for down in (0.0, 11.0, -11.0, 22.0, -22.0, 33.0):
+        box = (x, y + down - 5, x + width, y + down + 5)
+        if not any(_meet(box, other) for other in taken):
+            taken.append(box)
+            yield Label(x, y + down, text, SMALL, Ink.FAINT, Anchor.START, rim=True)
+            return
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -63,7 +63,7 @@ class Session:
         problem = case.problem
         task = LayerTask(str(problem), SEED, self.threads)
         runners = [runner for runner in self.runners if runner.peer.layer]
-        outcomes, top = self._race(runners, task, problem.dtype, tick)
+        outcomes, top = self._race(case.name, runners, task, problem.dtype, tick)
         moved = _moved(problem)
         level = level_of(moved, self.caches, self.threads)
         flop, real = 2 * problem.macs, 2 * problem.macs_on_real_taps
@@ -81,7 +81,7 @@ class Session:
         runners = [runner for runner in self.runners if runner.peer.network]
         for runner in runners:
             runner.end()
-        outcomes, top = self._race(runners, task, case.dtype, tick)
+        outcomes, top = self._race(case.name, runners, task, case.dtype, tick)
         for runner in runners:
             runner.end()
         model.unlink()
@@ -92,9 +92,9 @@ class Session:
         return replace(_under(made, top), dtype=case.dtype)
 
     def _race(
-        self, runners: Sequence[Runner], task: Task, dtype: str, tick: Callable[[], None]
+        self, name: str, runners: Sequence[Runner], task: Task, dtype: str, tick: Callable[[], None]
     ) -> tuple[dict[str, Outcome], Outcome]:
-        exact = self._exact(task)
+        exact = self._exact(name, task)
         tick()
         outcomes = race(runners, task, self.settings, exact, {self.machine: PeakTask(dtype, self.threads)}, tick)
         top = outcomes.pop(MACHINE.name)
@@ -102,13 +102,13 @@ class Session:
             path.unlink()
         return outcomes, top
 
-    def _exact(self, task: Task) -> Path | None:
+    def _exact(self, name: str, task: Task) -> Path | None:
         """Where the exact results lie; ``None``, and a note, if there are none."""
         path, limit = self.folder / "exact", PATIENCE * self.settings.limit
         for message in (Prepare(task), Save(str(path)), Release()):
             reply = self.oracle.ask(message, limit)
             if isinstance(reply, Failure):
-                self.notes.append(f"{task}: no exact result to compare with: {reply.reason}")
+                self.notes.append(f"{name}: no exact result to compare with: {reply.reason}")
                 return None
         return path
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from atrous.bench.rows import Row
 
 #: What a column of a peer takes beside its name, and the columns that are always there.
-GAP, FIXED = 3, 96
+GAP, FIXED = 3, 88
 #: A rate from here on is written without decimals.
 WHOLE = 10.0
 
@@ -34,23 +34,14 @@ def row_table(rows: Sequence[Row], width: int) -> Table:
     """A line for each case: the speed of each peer, as far as the width allows, and what follows from it."""
     peers = list(dict.fromkeys(name for row in rows for name in row.outcomes))
     networks = all(row.family == "network" for row in rows)
-    if FIXED + sum(len(peer) + GAP for peer in peers) > width:
-        peers = [peer for peer in peers if peer == "atrous"]
-    table = _table("milliseconds, and MB of memory" if networks else "GFLOP/s", "name", "family")
     memory = [f"{peer} MB" for peer in peers] if networks else []
-    for name in (
-        "MFLOP",
-        "ms",
-        *peers,
-        *memory,
-        "best peer",
-        "× best",
-        "× torch",
-        "conv × torch",
-        "error",
-        "of peak",
-        "of roof",
-    ):
+    names = max((len(row.name) + len(row.family) for row in rows), default=0)
+    if FIXED + names + sum(len(name) + GAP for name in (*peers, *memory)) > width:
+        peers = [peer for peer in peers if peer == "atrous"]
+        memory = memory[: len(peers)]
+    table = _table("milliseconds, and MB of memory" if networks else "GFLOP/s", "name", "family")
+    first, own = (("MFLOP",), ()) if networks else (("MFLOP", "ms"), ("conv × torch",))
+    for name in (*first, *peers, *memory, "best peer", "× best", "× torch", *own, "error", "of peak", "of roof"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(row.name, row.family, *_cells(row, peers, networks))
@@ -67,7 +58,8 @@ def _table(title: str, *names: str) -> Table:
 def _cells(row: Row, peers: Sequence[str], network: bool) -> Iterator[str]:
     best, measured = row.best_peer(), row.measured("atrous")
     yield f"{row.flop / 1e6:,.0f}"
-    yield milliseconds(row.seconds("atrous"))
+    if not network:
+        yield milliseconds(row.seconds("atrous"))
     for peer in peers:
         text = milliseconds(row.seconds(peer)) if network else rate(row.rate(peer))
         yield f"[bold]{text}[/]" if peer == best else text
@@ -78,7 +70,8 @@ def _cells(row: Row, peers: Sequence[str], network: bool) -> Iterator[str]:
     yield best or "-"
     yield ratio(row.to_best())
     yield ratio(row.to_default())
-    yield ratio(row.to_default("atrous.conv"))
+    if not network:
+        yield ratio(row.to_default("atrous.conv"))
     yield "" if measured is None or measured.error is None else f"{measured.error:.0e}"
     yield share(row.of_peak())
     yield share(row.of_roof())

@@ -133,6 +133,7 @@ def _check_dtype(source: Source, name: str, fact: Fact) -> None:
 def _plan(job: Job, network: str, options: Options) -> TilePlan:
     """The plan of a job within a budget; ``MemoryBudgetError`` if there is none."""
     job.need(middle(job.output_fact.sizes, smallest_tile(job)))  # kernels are compiled and weights packed: they count as ours
+    job.bound.release()  # what earlier runs left for the next one is no need of this one
     release_heap()
     budget, tile = parse_memory(options.memory), options.tile
     fixed = _fixed_memory(job)

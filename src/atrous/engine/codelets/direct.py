@@ -53,7 +53,7 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
         if vectors > needed:
             continue
         most = (registers - 1 - vectors) // vectors
-        found += [Register(pixels, vectors) for pixels in (28, 14, 12, 9, 7, 6, 4, 3, 2, 1) if pixels <= most]
+        found += [Register(pixels, vectors) for pixels in (28, 14, 12, 9, 7, 6, 5, 4, 3, 2, 1) if pixels <= most]
     return tuple(found)
 
 
@@ -70,7 +70,7 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     loads = pixels / rates.broadcasts + vectors / rates.loads
     # Where no instruction multiplies by an element in memory, it takes a register; with the last one LLVM begins to spill.
     used = pixels * vectors + vectors + (target.vector_bytes < 64)
-    if used >= target.vector_registers - 1:
+    if used >= target.vector_registers - (1 if target.vector_bytes == 64 else 2):
         arithmetic *= 1.5
     overhead = 8 * prod(c.kernel[:-1]) + 2 * pixels * vectors
     depth = prod(c.kernel) * c.channels
@@ -103,8 +103,10 @@ def pack(c: Convolution, register: Register, weights: Array, bias: Array | None,
     """Weights ``(K, C/G, *kernel)`` and bias ``(K,)`` in the order in which the kernel reads them."""
     width = register.vectors * target.lanes(c.dtype)
     blocks = ceil_div(c.outputs, width)
-    padded = np.zeros((c.groups, blocks * width, c.channels, prod(c.kernel)), c.dtype)
-    padded[:, : c.outputs] = weights.reshape(c.groups, c.outputs, c.channels, prod(c.kernel))
+    padded = weights.reshape(c.groups, c.outputs, c.channels, prod(c.kernel))
+    if c.outputs % width:
+        padded = np.zeros((c.groups, blocks * width, c.channels, prod(c.kernel)), c.dtype)
+        padded[:, : c.outputs] = weights.reshape(c.groups, c.outputs, c.channels, prod(c.kernel))
     packed = padded.reshape(c.groups, blocks, width, c.channels, -1).transpose(0, 1, 4, 3, 2)
     start = np.zeros((c.groups, blocks * width), c.dtype)
     if bias is not None:
@@ -138,6 +140,8 @@ class _Direct:
         extra = ["w", "b", *c.epilogue.names(shape.axes)]
         self.sweep = Sweep(e, shape, self.element, c.groups * self.group_blocks, extra)
         self.weights, self.bias = self.sweep.args.pointer("w"), self.sweep.args.pointer("b")
+        if writes is Layout.ROWS:
+            self.parked = e.scratch(register.pixels * self.width, self.element)
         self.channel_step: Count = 1
         self.edge = self.edge_row
         if reads is Layout.ROWS:
@@ -186,6 +190,7 @@ class _Direct:
         e, c, vectors, pixels = self.e, self.c, self.register.vectors, self.register.pixels
         writer = RowWriter(self.sweep, unit, tile, c.epilogue, c.dtype, channel)
         nothing = ir.Constant(self.vector, ir.Undefined)
+        results = self.moved(results)
         for v in range(vectors):
             for first in range(0, pixels, self.lanes):
                 square = results[first * vectors + v : (first + self.lanes) * vectors : vectors]
@@ -197,6 +202,16 @@ class _Direct:
                     elif place < c.outputs:  # a channel that the last block does not have
                         with e.when(e.less(e.add(e.mul(block, self.width), place), c.outputs)):
                             writer.write(place, first, column, len(square))
+
+    def moved(self, values: list[Value]) -> list[Value]:
+        """The same values, by way of the stack: LLVM would else fit the registers of the inner loop to the shuffles' needs."""
+        e = self.e
+        for i, value in enumerate(values):
+            e.store(value, e.at(self.parked, i * self.lanes, self.element))
+        after = e.function.append_basic_block("moved")
+        e.b.branch(after)
+        e.b.position_at_end(after)
+        return [e.load(e.at(self.parked, i * self.lanes, self.element), self.vector) for i in range(len(values))]
 
     def masks(self, block: Value) -> list[Value | None]:
         """For each vector of the block, the lanes that are channels; ``None`` where all are."""

@@ -49,7 +49,9 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     step = min(parts(lanes, lanes))
     for pixels in range(step, 6 * lanes + 1, step):
         width = len(parts(pixels, lanes))
-        most = min(c.outputs, (registers - 1 - width) // width)
+        # Where no instruction multiplies by an element in memory, LLVM needs some registers to spare.
+        spare = 1 if target.vector_bytes == 64 else 3
+        most = max(1, min(c.outputs, (registers - spare - width) // width))
         # Channels in blocks of equal size, and the largest block.
         found += [
             Register(pixels, n) for n in sorted({ceil_div(c.outputs, ceil_div(c.outputs, m)) for m in range(1, most + 1)})

@@ -109,19 +109,23 @@ def _per_channel(constant: Array, rank: int, axis: int, channels: int) -> Array 
 def _fold(network: Network, node: Node, output: str, affine: Affine, made: dict[str, Array]) -> Node:
     """The node with scale and shift in its weights, making ``output`` itself."""
     weights, *bias = (network.constants[name] for name in node.inputs[1:])
-    wide = weights.astype(np.float64)
     scale, shift = affine
     if isinstance(node.layer, ConvTranspose):
-        grouped = wide.reshape(node.layer.groups, -1, *wide.shape[1:])
-        along = scale.reshape(node.layer.groups, 1, -1, *(1,) * (wide.ndim - 2))
-        wide = (grouped * along).reshape(wide.shape)
+        grouped = weights.reshape(node.layer.groups, -1, *weights.shape[1:])
+        scaled = _scaled(grouped, scale.reshape(node.layer.groups, 1, -1, *(1,) * (weights.ndim - 2))).reshape(weights.shape)
     else:
-        wide = wide * scale.reshape(-1, *(1,) * (wide.ndim - 1))
+        scaled = _scaled(weights, scale.reshape(-1, *(1,) * (weights.ndim - 1)))
     names = []
-    for what, array in (("weights", wide), ("bias", (bias[0] * scale if bias else 0.0) + shift)):
+    for what, array in (("weights", scaled), ("bias", (bias[0] * scale if bias else 0.0) + shift)):
         names.append(fresh(network, f"{node.name}/{what}", made))
-        made[names[-1]] = array.astype(weights.dtype)
+        made[names[-1]] = array.astype(weights.dtype, copy=False)
     return replace(node, inputs=(node.inputs[0], *names), output=output)
+
+
+def _scaled(weights: Array, scale: Array) -> Array:
+    """The product in the weights' type, rounded once from float64, without a copy of the weights in that type."""
+    made: Array = np.multiply(weights, scale, out=np.empty_like(weights), casting="same_kind")
+    return made
 
 
 def lower_batch_norm(network: Network) -> Network:
