@@ -156,7 +156,8 @@ class Model:
         units = self.rows * blocks / strip
         weights = self.weight_bytes / blocks
         # The rows that one row of outputs reads, and of them the channels that one block reads.
-        window = self.input_bytes / max(1, self.rows) * self.row_taps * min(1.0, self.c.groups / blocks)
+        apart = min(self.c.groups, blocks)  # parts of the channels that no two groups of blocks share
+        window = self.input_bytes / max(1, self.rows) * self.row_taps / apart
         if strip > 1:
             window *= (self.c.kernel[-2] + strip - 1) / self.c.kernel[-2]
         window = min(window, self.input_bytes)
@@ -167,13 +168,14 @@ class Model:
         stays = reads == 1.0 and inner == 1 and weights + window + result <= ROOM * caches.l1
         l2 = (outer * weights if stays else units * reads * weights) + units * window + self.output_bytes
         # Past the second cache: the inner blocks' weights from row to row, and rows from one output row to the next.
-        swept = inner * weights + window + inner * result
-        many = outer if inner * weights + self.input_bytes > ROOM * caches.l2 else 1
+        swept = inner * weights + window * max(1.0, inner * apart / blocks) + inner * result
+        sweeps = max(1, outer // apart)  # blocks of different groups read different channels
+        many = sweeps if inner * weights + self.input_bytes > ROOM * caches.l2 else 1
         l3 = self._streams(swept, ROOM * caches.l2, window, many, units, weights)
         l3 = min(l3, l2)
         third = caches.l3 or caches.l2
         whole = self.input_bytes + self.weight_bytes + self.output_bytes
-        memory = min(l3, self._streams(swept, ROOM * third, window, outer, units, weights)) if whole > third else 0.0
+        memory = min(l3, self._streams(swept, ROOM * third, window, sweeps, units, weights)) if whole > third else 0.0
         return Traffic(l2, l3, memory)
 
     def _streams(self, swept: float, room: float, window: float, sweeps: int, units: float, weights: float) -> float:

@@ -67,7 +67,8 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     loads = blocks * (loaded * walked + held * rows) / rates.loads
     arithmetic = c.kernel[-1] * max(pixels * rows / rates.fmas, rates.latency)
     depth = prod(c.kernel[:-1])
-    overhead = 2 * depth * walked + pixels * rows
+    # Part of the input comes from the second cache, and not all of that time is hidden.
+    overhead = (2 + 0.3 * loaded * blocks) * depth * walked + pixels * rows
     each = ceil_div(row, pixels) * ceil_div(c.groups, lanes) / (row * rows * c.groups * taps)
     return Cost(each * depth * arithmetic, each * depth * loads, each * overhead)
 

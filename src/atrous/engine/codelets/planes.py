@@ -79,9 +79,8 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     loads = windows / rates.loads + depth * rows * taps / rates.broadcasts
     shifts = walked * (vectors * (taps - 1) + (stride - 1) * 2 * vectors)
     arithmetic = depth * taps * max(rows * vectors / rates.fmas, rates.latency)
-    # Shifts take turns of the units that multiply; inner tiles replace about half of them by loads.
-    arithmetic += 0.7 * shifts / rates.fmas
-    overhead = walked + len(widths) * rows + 20
+    arithmetic += shifts / rates.fmas  # they take turns of the units that multiply
+    overhead = 3 * walked + 3 * len(widths) * rows + 30
     each = ceil_div(row, register.pixels) / (row * rows * depth * taps)
     return Cost(each * arithmetic, each * loads, each * overhead)
 
