@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from atrous.engine import compile_network as compile
     from atrous.engine.activations import activations
     from atrous.engine.calls import Conv, avg_pool, conv, conv_transpose, max_pool
+    from atrous.engine.tune import tune
     from atrous.errors import AtrousError
     from atrous.figures import Figure, draw
     from atrous.graph import networks
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from atrous.report.receptive import receptive_field
     from atrous.report.report import Report
     from atrous.tiled.plan import TilePlan
-    from atrous.tiled.run import plan, run
+    from atrous.tiled.plans import plan
+    from atrous.tiled.run import run
 
 __version__ = "0.1.0"
 
@@ -49,11 +51,12 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "load": ("atrous.importers", "load"),
     "max_pool": ("atrous.engine.calls", "max_pool"),
     "networks": ("atrous.graph.networks", None),
-    "plan": ("atrous.tiled.run", "plan"),
+    "plan": ("atrous.tiled.plans", "plan"),
     "receptive_field": ("atrous.report", "receptive_field"),
     "run": ("atrous.tiled.run", "run"),
     "save": ("atrous.importers", "save"),
     "set_num_threads": ("atrous.engine", "set_num_threads"),
+    "tune": ("atrous.engine.tune", "tune"),
 }
 
 __all__ = [
@@ -81,6 +84,7 @@ __all__ = [
     "run",
     "save",
     "set_num_threads",
+    "tune",
 ]
 
 

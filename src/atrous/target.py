@@ -6,10 +6,14 @@ import os
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import gcd
 from pathlib import Path
 
 from atrous.errors import ArgumentError
 from atrous.geometry.sizes import ITEMSIZE
+
+#: Bytes of a cache line, and of one way of a first data cache: a page, so that no address need be translated.
+LINE, WAY = 64, 4096
 
 _CPU0_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
@@ -68,7 +72,7 @@ _WIDE_ARM = Rates(4.0, 3.0, 3.0, 32.0, 16.0, 6.0)
 #: By LLVM's names. Widest vectors are those of ``Target.vector_bytes``: 128 bits on ARM, where LLVM is asked for NEON.
 _RATES = {
     # 512 bits in two halves: one multiply-add, one load a cycle
-    "znver4": Rates(1.0, 1.0, 2.0, 32.0, 16.0, 6.0),
+    "znver4": Rates(1.0, 1.0, 1.0, 32.0, 16.0, 6.0),
     "znver5": Rates(2.0, 2.0, 2.0, 48.0, 20.0, 8.0),
     "znver1": Rates(1.0, 1.0, 2.0, 32.0, 16.0, 5.0, 5),
     **dict.fromkeys(("znver2", "znver3"), _ZEN256),
@@ -135,6 +139,18 @@ class Target:
         (1.0, 2.0)
         """
         return _RATES.get(self.name, _UNKNOWN)
+
+    def lines(self, step: int, way: int = WAY, size: int | None = None) -> int:
+        """How many lines that lie ``step`` bytes apart a cache holds at once: the first, or one of other ``way`` and ``size``.
+
+        A line's place follows from its address modulo the size of a way.
+
+        >>> target = Target("any", "x86_64")
+        >>> target.lines(4096), target.lines(2048), target.lines(320)
+        (8, 16, 512)
+        """
+        ways = max(1, (self.caches.l1 if size is None else size) // way)
+        return ways * (way // max(LINE, gcd(step, way)))
 
     @property
     def vector_bits(self) -> int:

@@ -1,6 +1,6 @@
 """The cost model: predicted cycles of a plan, by cause. docs/planner.md tells it with its measured figures.
 
-    cycles = (max(arithmetic, loads, transfer from each cache level) + overhead) * balance / cores + layouts + launches
+    cycles = (max(arithmetic, loads, transfers) + a part of the transfers + overhead) * balance / cores + layouts + launches
 
 Nothing here is measured; the CPU's rates come from ``Target.rates``.
 """
@@ -9,26 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import gcd, prod
+from math import prod
 
-from atrous.engine.codelets.convolution import Convolution, Cost
+from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.emit import BYTES
-from atrous.engine.plan import Plan, Signal
+from atrous.engine.plan import Codelet, Plan, Signal
 from atrous.engine.sweep import segments
-from atrous.engine.view import LINE, Layout
+from atrous.engine.view import Layout
 from atrous.geometry import ceil_div
 from atrous.target import Target
 
 #: Cycles to move one element from one layout to the other, its data in the second cache.
-TURN_CYCLES = 0.6
+TURN_CYCLES = 0.5
 #: Cycles that every launch takes from all cores: the barrier, and threads that arrive late.
 LAUNCH_CYCLES = 1500.0
+#: The part of the transfers between caches that nothing hides.
+UNHIDDEN = 0.15
+#: Ways of a second cache, at the least.
+L2_WAYS = 8
 #: The part of a cache that a working set can count on.
 ROOM = 0.75
-#: How much longer a kernel takes that reads rows whose channels push each other out of the second cache.
-CROWDED = 1.5
-#: Places in the second cache that one address can take.
-WAYS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class Prediction:
     @property
     def cycles(self) -> float:
         """From start to end, on all cores."""
-        work = max(self.arithmetic, self.loads, *self.transfer) + self.overhead
+        side_by_side = (self.arithmetic, self.loads, *self.transfer)
+        work = max(side_by_side) + UNHIDDEN * sum(self.transfer) + self.overhead
         return (work * self.balance + self.layouts) / self.cores + LAUNCH_CYCLES * self.launches
 
     @property
@@ -88,6 +89,7 @@ class Model:
     def __init__(self, c: Convolution, signal: Signal, target: Target, cores: int | None = None) -> None:
         self.target, self.cores = target, target.cores if cores is None else cores
         self.c, self.signal = c, signal = signal.joined(c)
+        self._costs: dict[tuple[str, Register], Cost] = {}
         self.item = BYTES[c.dtype]
         self.row, self.rows = signal.row, signal.batch * prod(signal.outputs[:-1])
         self.input_bytes = float(signal.batch * prod(signal.inputs) * c.channels * c.groups * self.item)
@@ -98,43 +100,45 @@ class Model:
         outer = zip(signal.windows(c)[:-1], signal.inputs, signal.outputs, strict=False)
         self.real = prod(window.real_taps(n) / (window.kernel * m) if m else 1.0 for window, n, m in outer)
         self.macs = self.real * self.rows * self.row * c.outputs * c.groups * self.depth
+        inside = signal.windows(c)[-1].inside(signal.inputs[-1]) if signal.inputs else (0, 0)
+        self.inside = inside[0], min(inside[1], self.row)
         self.row_taps = max(1.0, self.real * prod(c.kernel[:-1]))
+
+    def cost(self, codelet: Codelet, register: Register) -> Cost:
+        """The algorithm's own cost with a register tile; the orders of its blocks share it."""
+        key = (codelet.__name__, register)
+        found = self._costs.get(key)
+        if found is None:
+            found = codelet.cost(self.c, register, self.row, self.target)
+            fill = self._strips(register) * register.rows / max(1, self.rows)  # rows that the last strip lacks
+            found = self._costs[key] = Cost(*(part * fill for part in found))
+        return found
+
+    def _strips(self, register: Register) -> int:
+        """How many units high the output is: rows, or strips of as many as the register tile has."""
+        height = max(1, (1, *self.signal.outputs)[-2])
+        return self.rows // height * ceil_div(height, register.rows)
 
     def predict(self, plan: Plan) -> Prediction:
         """Cycles and bytes of a plan."""
         c, target, codelet = self.c, self.target, plan.codelet
-        strip, height = plan.register.rows, (1, *self.signal.outputs)[-2]
-        fill = ceil_div(height, strip) * strip / max(1, height)  # rows of the last strip that there are not
-        cost = codelet.cost(c, plan.register, self.row, target)
-        cost = Cost(cost.arithmetic * fill, cost.loads * fill, cost.overhead * fill)
-        if codelet.READS is Layout.ROWS and self.crowded():
-            cost = Cost(cost.arithmetic * CROWDED, cost.loads * CROWDED, cost.overhead)
+        cost = self.cost(codelet, plan.register)
         blocks = codelet.blocks(c, plan.register, target)
         traffic = self._traffic(plan, blocks)
         changes = self._changes(plan)
-        rows = self.rows // max(1, height) * ceil_div(height, strip) * blocks
-        units = rows * ceil_div(self.row, segments(rows, self.row, plan.register.pixels))
+        units = self._strips(plan.register) * blocks * self._segments(plan, blocks)
         return Prediction(
             self.macs / (target.lanes(c.dtype) * target.rates.fmas) if target.fma else self.macs / target.lanes(c.dtype),
             self.macs * cost.arithmetic,
             self.macs * cost.loads,
             traffic.cycles(target),
-            self.macs * cost.overhead,
+            self.macs * (cost.overhead + self._edges(plan.register.pixels) * cost.edge),
             TURN_CYCLES * sum(changes) / self.item,
             1 + len(changes),
             ceil_div(units, self.cores) * self.cores / max(1, units),
             self.cores,
             traffic,
         )
-
-    def crowded(self) -> bool:
-        """Whether the channels of an input in rows lie at distances that make them share too few sets of the second cache.
-
-        Sizes that are powers of two put the same pixel of all channels into one set, of which only so many stay.
-        """
-        sets = max(1, self.target.caches.l2 // (WAYS * LINE))
-        lines = prod(self.signal.inputs) * self.item // LINE
-        return self.c.channels * prod(self.c.kernel[:-1]) > WAYS * sets // gcd(lines, sets)
 
     def _changes(self, plan: Plan) -> list[float]:
         """The bytes of each change of layout."""
@@ -145,6 +149,32 @@ class Model:
             found.append(self.output_bytes)
         return found
 
+    def _conflicts(self, plan: Plan) -> tuple[float, float]:
+        """How often a row is read from the second and from the third cache, where its channels drive each other out.
+
+        Channels of signals in rows lie a whole map apart: those of maps of 4 KB, or 128 KB, and multiples fall on the same
+        places of the caches, and every tap of the row reads them again.
+        """
+        if plan.codelet.READS is not Layout.ROWS:
+            return 1.0, 1.0
+        channels, step = self.c.channels, prod(self.signal.inputs) * self.item
+        size = self.target.caches.l2
+        near, far = self.target.lines(step), self.target.lines(step, max(4096, size // L2_WAYS), size)
+        taps = float(self.c.kernel[-1])
+        return taps if channels > near else 1.0, taps if channels * self.row_taps > far else 1.0
+
+    def _segments(self, plan: Plan, blocks: int) -> int:
+        shared = self.input_bytes * self.row / max(1, self.signal.batch * prod(self.signal.inputs)) if plan.inner > 1 else 0.0
+        shared = shared if plan.codelet.READS is Layout.CHANNELS else 0.0
+        rows, room = self._strips(plan.register) * blocks, 2 * self.target.caches.l1
+        return ceil_div(self.row, segments(rows, self.row, plan.register.pixels, int(shared), room))
+
+    def _edges(self, pixels: int) -> float:
+        """The part of a row's tiles that meets the border or the end."""
+        lo, hi = self.inside
+        whole = max(0, (hi - ceil_div(lo, pixels) * pixels) // pixels)
+        return 1 - whole / ceil_div(self.row, pixels)
+
     def _traffic(self, plan: Plan, blocks: int) -> Traffic:
         """Bytes by level, from what fits between two uses of the same data.
 
@@ -152,27 +182,28 @@ class Model:
         tile of it reads them once.
         """
         caches, inner = self.target.caches, plan.inner
+        parts = self._segments(plan, blocks)
         outer, strip = blocks // inner, plan.register.rows
-        units = self.rows * blocks / strip
+        units = self._strips(plan.register) * parts * blocks
         weights = self.weight_bytes / blocks
         # The rows that one row of outputs reads, and of them the channels that one block reads.
         apart = min(self.c.groups, blocks)  # parts of the channels that no two groups of blocks share
-        window = self.input_bytes / max(1, self.rows) * self.row_taps / apart
-        if strip > 1:
-            window *= (self.c.kernel[-2] + strip - 1) / self.c.kernel[-2]
-        window = min(window, self.input_bytes)
+        part = self.input_bytes / apart
+        taps = self.row_taps if strip == 1 else self.row_taps * (1 + (strip - 1) / self.c.kernel[-2])
+        window = min(part, part / max(1, self.rows * parts) * taps)
+        near_row, far_row = self._conflicts(plan)
         result = self.output_bytes / units if units else 0.0
-        tiles = ceil_div(self.row, plan.register.pixels)
-        near = weights + min(window, window * plan.register.pixels / self.row) + result / tiles
+        tiles = ceil_div(ceil_div(self.row, parts), plan.register.pixels)
+        near = weights + window / tiles + result / tiles
         reads = 1.0 if near <= ROOM * caches.l1 else float(tiles)  # of the weights by one unit
         stays = reads == 1.0 and inner == 1 and weights + window + result <= ROOM * caches.l1
-        l2 = (outer * weights if stays else units * reads * weights) + units * window + self.output_bytes
+        l2 = (outer * weights if stays else units * reads * weights) + units * window * near_row + self.output_bytes
         # Past the second cache: the inner blocks' weights from row to row, and rows from one output row to the next.
         swept = inner * weights + window * max(1.0, inner * apart / blocks) + inner * result
         sweeps = max(1, outer // apart)  # blocks of different groups read different channels
         many = sweeps if inner * weights + self.input_bytes > ROOM * caches.l2 else 1
         l3 = self._streams(swept, ROOM * caches.l2, window, many, units, weights)
-        l3 = min(l3, l2)
+        l3 = min(max(l3, units * window * far_row if far_row > 1 else 0.0), l2)
         third = caches.l3 or caches.l2
         whole = self.input_bytes + self.weight_bytes + self.output_bytes
         memory = min(l3, self._streams(swept, ROOM * third, window, sweeps, units, weights)) if whole > third else 0.0
@@ -187,8 +218,15 @@ class Model:
 
 
 def inner_counts(c: Convolution, reads: Layout, blocks: int) -> Iterator[int]:
-    """How many blocks of channels may be innermost: those of a group at least, where groups read different channels."""
+    """How many blocks of channels are tried innermost: from one to all of them, in steps of three times and more.
+
+    Where groups read different channels, those of one group, or where channels lie side by side, of all.
+    """
     if c.groups > 1:
         yield blocks if reads is Layout.CHANNELS else blocks // c.groups
         return
-    yield from (inner for inner in range(1, blocks + 1) if blocks % inner == 0)
+    last = 0
+    for inner in range(1, blocks + 1):
+        if blocks % inner == 0 and (inner >= 3 * last or inner == blocks):
+            yield inner
+            last = inner

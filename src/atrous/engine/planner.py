@@ -17,7 +17,11 @@ from atrous.errors import ArgumentError
 from atrous.target import Target
 
 #: Register tiles of each algorithm that the whole model looks at: the best of them by their own cost.
-TILES = 6
+TILES = 3
+#: Algorithms are looked at closely that are predicted to take no longer than this, relative to the best.
+NEAR = 1.2
+#: Outputs of a row in which even large tiles leave short tails.
+LONG = 28
 #: Requests that a planner remembers: signals of ever new sizes must not fill the memory.
 KEPT = 4096
 
@@ -40,33 +44,63 @@ def ranked(
 ) -> list[Candidate]:
     """The plans that are worth a look, the one with the least predicted cycles first."""
     model = Model(c, signal, target)
-    found = [Candidate(each, model.predict(each)) for each in plans(model.c, model.signal, target, table, tiles)]
-    return sorted(found, key=lambda each: each.prediction.cycles)
+    short = {codelet: _best_tiles(codelet, model, tiles) for codelet in _fitting(model.c, model.signal, target, table)}
+    found = {codelet: [_predicted(Plan(codelet, registers[0]), model)] for codelet, registers in short.items()}
+    near = NEAR * min(first.prediction.cycles for first, *_ in found.values())
+    for codelet, registers in short.items():
+        if found[codelet][0].prediction.cycles <= near:
+            found[codelet] = [_predicted(each, model) for each in _orders(codelet, registers, model.c, target)]
+    return sorted((each for some in found.values() for each in some), key=lambda each: each.prediction.cycles)
 
 
-def plans(
-    c: Convolution, signal: Signal, target: Target, table: Sequence[Codelet] = TABLE, tiles: int | None = None
-) -> list[Plan]:
-    """The plans of a convolution: of every worthwhile algorithm the best register tiles (default: all), in all orders."""
-    fit = [codelet for codelet in table if codelet.applies(c, target) and _writes(codelet, signal)]
-    good = [codelet for codelet in fit if codelet.worthwhile(c, target)] or fit[-1:]
+def _predicted(plan: Plan, model: Model) -> Candidate:
+    if model.c.groups > 1:  # which blocks are innermost is not free
+        blocks = plan.codelet.blocks(model.c, plan.register, model.target)
+        plan = replace(plan, inner=next(iter(inner_counts(model.c, plan.codelet.READS, blocks))))
+    return Candidate(plan, model.predict(plan))
+
+
+def predicted(plan: Plan, request: Request, target: Target) -> Candidate | None:
+    """A given plan with what is predicted of it; ``None`` if it cannot compute the request."""
+    if refusal(plan, request, target) is not None:
+        return None
+    return Candidate(plan, Model(request.c, request.signal, target).predict(plan))
+
+
+def plans(c: Convolution, signal: Signal, target: Target, table: Sequence[Codelet] = TABLE) -> list[Plan]:
+    """All plans of a convolution: every worthwhile algorithm with its register tiles, in all orders of blocks."""
     found = []
-    for codelet in good:
-        for register in _best_tiles(codelet, c, signal, target, tiles):
-            blocks = codelet.blocks(c, register, target)
-            found += [Plan(codelet, register, inner) for inner in inner_counts(c, codelet.READS, blocks)]
+    for codelet in _fitting(c, signal, target, table):
+        found += _orders(codelet, codelet.candidates(c, target), c, target)
     return found
+
+
+def _fitting(c: Convolution, signal: Signal, target: Target, table: Sequence[Codelet]) -> list[Codelet]:
+    """The algorithms that are worthwhile; the last of the table, which takes anything but slowly, where no other is."""
+    fit = [codelet for codelet in table if codelet.applies(c, target) and _writes(codelet, signal)]
+    return [codelet for codelet in fit[:-1] if codelet.worthwhile(c, target)] or fit[-1:]
+
+
+def _orders(codelet: Codelet, registers: Sequence[Register], c: Convolution, target: Target) -> list[Plan]:
+    return [
+        Plan(codelet, register, inner)
+        for register in registers
+        for inner in inner_counts(c, codelet.READS, codelet.blocks(c, register, target))
+    ]
 
 
 def _writes(codelet: Codelet, signal: Signal) -> bool:
     return not signal.strict or codelet.WRITES is signal.wanted
 
 
-def _best_tiles(codelet: Codelet, c: Convolution, signal: Signal, target: Target, tiles: int | None) -> Sequence[Register]:
+def _best_tiles(codelet: Codelet, model: Model, tiles: int) -> Sequence[Register]:
+    """The register tiles with the least cost of their own; in long rows, small ones are not looked at."""
+    c, target, row = model.c, model.target, model.row
     every = codelet.candidates(c, target)
-    if tiles is None or len(every) <= tiles:
-        return every
-    return sorted(every, key=lambda tile: codelet.cost(c, tile, signal.row, target).cycles)[:tiles]
+    if row >= LONG:
+        largest = max(tile.pixels * tile.vectors for tile in every)
+        every = tuple(tile for tile in every if 4 * tile.pixels * tile.vectors >= largest)
+    return sorted(every, key=lambda tile: model.cost(codelet, tile).cycles)[:tiles]
 
 
 def refusal(plan: Plan, request: Request, target: Target) -> str | None:

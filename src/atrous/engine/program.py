@@ -16,6 +16,7 @@ from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.emit import BYTES
 from atrous.engine.lowering import Tape, Task, lower, slices, wanted_layouts
 from atrous.engine.memory import Arena, new_array
+from atrous.engine.plan import Plan
 from atrous.engine.planner import Planner
 from atrous.engine.ready import Ready
 from atrous.engine.runtime import check_threads
@@ -213,6 +214,7 @@ class Program:
         learnt = default_wisdom() if wisdom is None else wisdom
         self.planner = Planner(self.compiler.target, learnt.finder(self.compiler.target), plans)
         self._optimised = optimise(network)
+        _check_plans(plans or {}, self._optimised)
         #: What was made of the constants once, by key: packed weights above all.
         self.packed: dict[Any, Any] = {}
         self._arena = Arena()
@@ -283,6 +285,15 @@ class Program:
         return {name: as_array(name, array, facts[name].dtype) for name, array in zip(names, arrays, strict=True)}
 
 
+def _check_plans(plans: Mapping[str, str], network: Network) -> None:
+    """Refuse plans that are none, or that are for no node."""
+    nodes = [node.name for node in network.nodes]
+    for node, text in plans.items():
+        Plan.parse(text)
+        if node not in nodes:
+            raise ArgumentError(f"plans: got a plan for node {node!r}; the prepared network has {', '.join(nodes)}")
+
+
 def _arrays(entry: Any) -> list[Array]:
     return [entry.weights, entry.bias] if isinstance(entry, Packed) else [entry]
 
@@ -313,12 +324,13 @@ def _output(place: Any, fact: Fact) -> Array:
     return place
 
 
-def compile_network(network: Network, threads: int | None = None) -> Program:
+def compile_network(network: Network, threads: int | None = None, plans: Mapping[str, str] | None = None) -> Program:
     """Compile a network for this machine.
 
     ``threads`` is how many threads a run uses (default: ``set_num_threads``, or one for each available core). Compiling is
-    lazy: kernels are made for the first input, and serve inputs of any other size.
+    lazy: kernels are made for the first input, and serve inputs of any other size. ``plans`` forces how nodes are computed, by
+    their names, such as ``{"conv1": "direct p14v2 i1"}``; see ``atrous.plan``.
     """
     if not isinstance(network, Network):
         raise ArgumentError(f"network: got {type(network).__name__}; read a model with atrous.load, or build a Network")
-    return Program(network, None if threads is None else check_threads(threads))
+    return Program(network, None if threads is None else check_threads(threads), plans=plans)

@@ -19,6 +19,9 @@ from llvmlite import ir
 from atrous.engine.emit import I32, Arguments, Count, Emitter, Value
 from atrous.geometry import Window, ceil_div
 
+#: Dilation of the row axis from which on it is worth looking which taps meet the signal at all.
+FAR = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -239,6 +242,27 @@ class Sweep:
         reach = (shape.kernel[-1] - 1) * shape.dilations[-1] + 1
         last = e.add(tile.column, e.mul(e.sub(tile.count, 1), shape.strides[-1]))
         return e.max(e.min(e.add(last, reach), self.extents[-1]), 0)
+
+    @property
+    def skips(self) -> bool:
+        """Whether taps of the row axis that only meet padding are skipped: worth it where dilation puts taps far apart.
+
+        A skipped tap may leave a zero with another sign than one that was multiplied, so such kernels ``settle`` theirs.
+        """
+        return self.shape.dilations[-1] >= FAR and self.shape.kernel[-1] > 1
+
+    def row_taps(self, tile: Tile) -> tuple[Count, Count]:
+        """The taps ``[lo, hi)`` of the row axis that meet the signal in some pixel of a tile."""
+        if tile.count is None or not self.skips:
+            return 0, self.shape.kernel[-1]
+        last = self.e.add(tile.column, self.e.mul(self.e.sub(tile.count, 1), self.shape.strides[-1]))
+        return self.tap_bounds(-1, last)[0], self.tap_bounds(-1, tile.column)[1]
+
+    def settle(self, values: list[Value]) -> list[Value]:
+        """Results with their zeros positive, where tiles may have skipped taps or not."""
+        if not self.skips:
+            return values
+        return [self.e.b.fadd(value, ir.Constant(value.type, [0.0] * value.type.count)) for value in values]
 
     def row_masks(self, tile: Tile, shift: Value, pieces: Sequence[tuple[int, int]]) -> list[Value]:
         """For vectors of an edge tile's input row, the lanes inside the signal and not after what the tile's last pixel reads.

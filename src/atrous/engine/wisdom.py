@@ -181,10 +181,14 @@ def _machine(target: Target) -> Machine:
     return Machine.of(target)
 
 
-@cache
 def default_wisdom() -> Wisdom:
-    """The process's wisdom, kept beside the compiled kernels: in ``$ATROUS_CACHE``, else in the user's cache folder."""
-    return Wisdom(ObjectCache.default())
+    """The user's wisdom, kept beside the compiled kernels: in ``$ATROUS_CACHE``, else in the user's cache folder."""
+    return _wisdom_of(ObjectCache.default().folder)
+
+
+@cache
+def _wisdom_of(folder: Path | None) -> Wisdom:
+    return Wisdom(ObjectCache(folder))
 
 
 @dataclass(frozen=True)

@@ -39,15 +39,18 @@ class Register:
 class Cost(NamedTuple):
     """Predicted cycles of one core for each useful multiply-add, its data in the first cache.
 
-    ``arithmetic`` and ``loads`` go on side by side, so the longer of the two counts; ``overhead`` comes on top.
+    ``arithmetic`` and ``loads`` go on side by side, so the longer of the two counts; ``overhead`` comes on top, and ``edge``
+    too for the part of the tiles that meets the border or the end of a row.
     """
 
     arithmetic: float
     loads: float = 0.0
     overhead: float = 0.0
+    edge: float = 0.0
 
     @property
     def cycles(self) -> float:
+        """Of a tile inside the signal."""
         return max(self.arithmetic, self.loads) + self.overhead
 
 

@@ -32,6 +32,10 @@ from atrous.target import Target
 READS = WRITES = Layout.CHANNELS
 #: Channels per turn of the inner loop.
 CHANNEL_UNROLL = 4
+#: Cycles that a load takes when its line has just been driven out of the first cache.
+CONFLICT = 5
+#: Cycles that transposing takes for each row of a square of lanes.
+SHUFFLES = 3
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -68,14 +72,19 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     rates = target.rates
     arithmetic = max(pixels * vectors / rates.fmas, rates.latency)
     loads = pixels / rates.broadcasts + vectors / rates.loads
-    # Where no instruction multiplies by an element in memory, it takes a register; with the last one LLVM begins to spill.
-    used = pixels * vectors + vectors + (target.vector_bytes < 64)
-    if used >= target.vector_registers - (1 if target.vector_bytes == 64 else 2):
+    # An input that is used but once is multiplied from memory, which the units take a little longer for.
+    arithmetic *= 1 + 0.12 / vectors**2
+    # Where no instruction multiplies by an element in memory, it takes a register; with the last ones LLVM begins to spill.
+    used = pixels * vectors + vectors + 2 * (target.vector_bytes < 64)
+    if used > target.vector_registers - 2 * (target.vector_bytes < 64):
         arithmetic *= 1.5
+    # Pixels whose lines fall on the same few places of the first cache drive each other out of it.
+    loads += CONFLICT * max(0, pixels - target.lines(c.strides[-1] * c.pitch * target.vector_bytes // lanes))
     overhead = 8 * prod(c.kernel[:-1]) + 2 * pixels * vectors
     depth = prod(c.kernel) * c.channels
     each = blocks * tiles / (row * c.outputs)
-    return Cost(each * arithmetic, each * loads, each * overhead / depth)
+    # At an edge each pixel has a pointer of its own, chosen at every tap.
+    return Cost(each * arithmetic, each * loads, each * overhead / depth, each * 2 * pixels / c.channels)
 
 
 def transposed_cost(c: Convolution, register: Register, row: int, target: Target, cost: Cost) -> Cost:
@@ -83,7 +92,7 @@ def transposed_cost(c: Convolution, register: Register, row: int, target: Target
     lanes, depth = target.lanes(c.dtype), prod(c.kernel) * c.channels
     squares = ceil_div(register.pixels, lanes) * register.vectors
     tiles, blocks = ceil_div(row, register.pixels), ceil_div(ceil_div(c.outputs, lanes), register.vectors)
-    shuffles = tiles * blocks * squares * lanes * (lanes.bit_length() + 1) / (row * c.outputs * depth)
+    shuffles = tiles * blocks * squares * lanes * SHUFFLES / (row * c.outputs * depth)
     return cost._replace(overhead=cost.overhead + shuffles)
 
 
@@ -91,8 +100,8 @@ def row_cost(c: Convolution, register: Register, row: int, cost: Cost) -> Cost:
     """``cost`` for an input in rows: its channels come from as many places, and tiles at the border copy theirs."""
     tiles = ceil_div(row, register.pixels)
     edges = min(tiles, 2 if c.kernel[-1] > 1 else 1 if row % register.pixels else 0)
-    factor = 1 + 0.1 / register.vectors + 0.06 * edges / tiles
-    return Cost(cost.arithmetic * factor, cost.loads * factor, cost.overhead)
+    factor = 1 + 0.03 / register.vectors + 0.03 * edges / tiles
+    return cost._replace(arithmetic=cost.arithmetic * factor, loads=cost.loads * factor)
 
 
 def names(c: Convolution) -> list[str]:
@@ -169,6 +178,7 @@ class _Direct:
         results = sweep.taps(
             unit, weights, self.row_weights, accumulators, lambda x, w, acc: row(tile, x, w, first_channel, acc)
         )
+        results = sweep.settle(results)
         channel = e.add(e.mul(group, c.outputs), e.mul(block, self.width))
         if self.writes is Layout.ROWS:
             self.write_rows(tile, unit, channel, block, results)
@@ -234,18 +244,18 @@ class _Direct:
             first = self.e.at(start, self.e.mul(tap, sweep.interior_offset(0, 1)), self.element)
             return [(first, offset) for offset in offsets]
 
-        return self.taps(w, acc, pointers)
+        return self.taps(tile, w, acc, pointers)
 
     def edge_row(self, tile: Tile, x: Value, w: Value | None, channel: Value, acc: list[Value]) -> list[Value]:
         assert w is not None
-        return self.taps(w, acc, lambda tap: [(p, 0) for p in self.sweep.pixel_pointers(tile, x, tap, channel)])
+        return self.taps(tile, w, acc, lambda tap: [(p, 0) for p in self.sweep.pixel_pointers(tile, x, tap, channel)])
 
     def edge_row_in_rows(self, tile: Tile, x: Value, w: Value | None, channel: Value, acc: list[Value]) -> list[Value]:
         """The taps of a row that meets the border: what they read is copied to the stack, with zeros for the padding."""
         assert w is not None
         e, c = self.e, self.c
         start = self.sweep.interior_pointer(tile, x, channel)
-        with e.loop(0, c.kernel[-1], carry=acc, nonempty=True) as loop:
+        with e.loop(*self.sweep.row_taps(tile), carry=acc) as loop:
             shift = e.mul(loop.index, c.dilations[-1])
             masks = self.sweep.row_masks(tile, shift, [(offset, self.lanes) for offset in self.pieces])
             weights = e.at(w, e.mul(loop.index, c.channels * self.width), self.element)
@@ -273,14 +283,15 @@ class _Direct:
             weights = e.at(weights, self.width, self.element)
         return [place, weights, *acc]
 
-    def taps(self, w: Value, acc: list[Value], pointers: Callable[[Value], list[tuple[Value, int]]]) -> list[Value]:
+    def taps(self, tile: Tile, w: Value, acc: list[Value], pointers: Callable[[Value], list[tuple[Value, int]]]) -> list[Value]:
         """The taps of a row, one turn of a loop each.
 
         Written out one after another they would be one block, where LLVM loads what two taps share only once and keeps it in
         a register for so long that accumulators are spilled.
         """
         e, span = self.e, self.c.channels * self.width
-        with e.loop(0, self.c.kernel[-1], carry=acc, nonempty=True) as loop:
+        bounds = self.sweep.row_taps(tile)
+        with e.loop(*bounds, carry=acc, nonempty=isinstance(bounds[0], int)) as loop:
             weights = e.at(w, e.mul(loop.index, span), self.element)
             loop.next = self.channels(pointers(loop.index), weights, loop.values)
         return loop.results

@@ -31,7 +31,7 @@ READS = WRITES = Layout.ROWS
 #: Steps of the reduction in one turn of the inner loop.
 UNROLL = 2
 #: Strides along the row that shuffles can undo: one load for each pixel skipped.
-MOST_STRIDE = 4
+MOST_STRIDE = 8
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -74,11 +74,15 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     vectors = sum(1.0 if n == lanes else 0.6 for n in widths)
     rates = target.rates
     arithmetic = max(vectors * register.vectors / rates.fmas, rates.latency)
+    # As in ``direct``: a broadcast weight may need a register, and LLVM spills before the last one is taken.
+    if len(widths) * (register.vectors + 1) + 2 * (target.vector_bytes < 64) >= target.vector_registers - 1:
+        arithmetic *= 1.5
     loads = vectors * (1.5 * c.strides[-1]) / rates.loads + register.vectors / rates.broadcasts
-    overhead = 10 * prod(c.kernel) + 3 * len(widths) * register.vectors
+    overhead = 2 * prod(c.kernel) + 1.5 * len(widths) * register.vectors
     depth = prod(c.kernel) * c.channels
     each = tiles * blocks / (row * c.outputs)
-    return Cost(each * arithmetic, each * loads, each * overhead / depth)
+    # At an edge the loads of a tap are masked.
+    return Cost(each * arithmetic, each * loads, each * overhead / depth, each * (6 + 4 * len(widths)) / c.channels)
 
 
 def names(c: Convolution) -> list[str]:
@@ -139,7 +143,7 @@ class _Rows:
             starts,
             lambda x, w, acc: self.row(tile, e.at(x, first, self.element), w, acc),
         )
-        self.write(tile, unit, group, block, results)
+        self.write(tile, unit, group, block, sweep.settle(results))
 
     def write(self, tile: Tile, unit: Unit, group: Value, block: Value, results: list[Value]) -> None:
         """Store the tile channel by channel; channels of the last block that there are not are left out."""
@@ -163,7 +167,8 @@ class _Rows:
         assert w is not None
         e, c = self.e, self.c
         start = self.sweep.interior_pointer(tile, x, e.i64(0))
-        with e.loop(0, c.kernel[-1], carry=acc, nonempty=True) as loop:
+        bounds = self.sweep.row_taps(tile)
+        with e.loop(*bounds, carry=acc, nonempty=isinstance(bounds[0], int)) as loop:
             shift = e.mul(loop.index, c.dilations[-1])
             weights = e.at(w, e.mul(loop.index, c.channels * self.width), self.element)
             masks = self.masks(tile, shift)

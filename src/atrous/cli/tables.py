@@ -1,0 +1,55 @@
+"""Tables for the terminal of what the engine explains and measures."""
+
+from __future__ import annotations
+
+import shutil
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from atrous.engine.explain import COLUMNS, Explanation
+from atrous.engine.tune import Tuned
+
+#: Width where the output is no terminal.
+WIDE = 140
+_LEFT = ("", "plan", "bound by", "convolution", "fastest", "the model's choice")
+
+
+def show_explanation(found: Explanation) -> None:
+    """Print the plan of a problem: its header, and for each of its parts the reason and the candidates."""
+    console = _console()
+    console.print(Text(found.header()))
+    for choice in found.choices:
+        console.print()
+        console.print(Text(found.title(choice), style="bold"))
+        table = _table(COLUMNS)
+        for row in choice.rows():
+            table.add_row(*map(Text, row), style="green" if row[0] else None)
+        console.print(table)
+
+
+def show_tuned(found: Tuned) -> None:
+    """Print what a tuning found."""
+    console = _console()
+    table = _table(("convolution", "fastest", "time", "the model's choice", "times slower"))
+    for trial in found.trials:
+        micros = f"{trial.seconds[trial.best] * 1e6:,.1f} µs"
+        row = (str(trial.request), str(trial.best), micros, str(trial.predicted), f"{trial.gain:.2f}")
+        table.add_row(*map(Text, row))
+    if found.trials:
+        console.print(table)
+    left = f"; {found.left} left: give more --seconds" if found.left else ""
+    console.print(Text(f"{len(found.trials)} convolutions tuned in {found.seconds:.1f} s{left}"))
+
+
+def _table(columns: tuple[str, ...]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in columns:
+        table.add_column(name, justify="left" if name in _LEFT else "right", no_wrap=name != "convolution", overflow="fold")
+    return table
+
+
+def _console() -> Console:
+    """A console as wide as the terminal; wide enough for every table where there is none."""
+    return Console(width=shutil.get_terminal_size((WIDE, 24)).columns, highlight=False)
