@@ -13,8 +13,6 @@ from atrous.graph.fact import Array
 
 #: Bytes of a cache line.
 LINE = 64
-#: Lines of a cache that one address can be in, of the first and the second cache.
-WAYS = 8
 
 
 class Home(Enum):

@@ -74,9 +74,6 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     vectors = sum(1.0 if n == lanes else 0.6 for n in widths)
     rates = target.rates
     arithmetic = max(vectors * register.vectors / rates.fmas, rates.latency)
-    # As in ``direct``: a broadcast weight may need a register, and LLVM spills before the last one is taken.
-    if len(widths) * (register.vectors + 1) + 2 * (target.vector_bytes < 64) >= target.vector_registers - 1:
-        arithmetic *= 1.5
     loads = vectors * (1.5 * c.strides[-1]) / rates.loads + register.vectors / rates.broadcasts
     overhead = 2 * prod(c.kernel) + 1.5 * len(widths) * register.vectors
     depth = prod(c.kernel) * c.channels
