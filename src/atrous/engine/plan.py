@@ -15,11 +15,11 @@ from types import ModuleType
 from typing import Protocol, cast
 
 from atrous.engine.codelets import (
-    depthwise,
     direct,
     direct_from_rows,
     direct_in_rows,
     direct_to_rows,
+    grouped,
     nest,
     planes,
     rows,
@@ -53,8 +53,7 @@ class Codelet(Protocol):
 
 #: The last takes anything.
 TABLE: tuple[Codelet, ...] = tuple(
-    cast(Codelet, module)
-    for module in (depthwise, direct, direct_from_rows, direct_to_rows, direct_in_rows, planes, rows, nest)
+    cast(Codelet, module) for module in (grouped, direct, direct_from_rows, direct_to_rows, direct_in_rows, planes, rows, nest)
 )
 
 
