@@ -61,8 +61,9 @@ class Bound:
         return self._demands(wanted)
 
     def whole(self) -> dict[str, Box]:
-        """The demand of the complete outputs."""
-        return self.demand({name: Box.full(self.facts[name].sizes) for name in self.network.outputs})
+        """The demand of the complete outputs; inputs are there as a whole, even where a stride leaves their end unread."""
+        boxes = self.demand({name: Box.full(self.facts[name].sizes) for name in self.network.outputs})
+        return boxes | {name: Box.full(self.facts[name].sizes) for name in self.network.inputs if name in boxes}
 
     def arena_bytes(self, boxes: Boxes) -> int:
         """Scratch memory that these boxes need, in bytes."""
