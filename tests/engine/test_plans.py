@@ -93,7 +93,7 @@ def test_texts_that_are_no_plans_are_refused(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("channelwise p7v1", "channelwise does not apply to this convolution"),
+        ("grouped p7v1", "grouped does not apply to this convolution"),
         ("direct p13v9", "the register tiles of this algorithm are p"),
         ("direct p4v1 i3", "3 innermost blocks do not divide"),
     ],

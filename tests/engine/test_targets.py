@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from atrous.engine.cache import ObjectCache
-from atrous.engine.codelets import direct, direct_from_rows, direct_in_rows, direct_to_rows, rows
+from atrous.engine.codelets import direct, direct_from_rows, direct_in_rows, direct_to_rows, grouped, planes, rows
 from atrous.engine.codelets.convolution import Convolution
 from atrous.engine.compiler import Compiler, Emit, feature_string, host
 from atrous.engine.plan import Codelet, Signal
@@ -175,3 +175,17 @@ def test_register_tiles_fit_the_registers(target: Target, codelet: Codelet) -> N
 def test_a_target_plans_for_its_own_vectors() -> None:
     wide, narrow = (replace(host(), name=t.name, features=t.features) for t in (AVX512, AVX2))
     assert (wide.lanes("float32"), narrow.lanes("float32"), SSE.lanes("float64")) == (16, 8, 2)
+
+
+@pytest.mark.parametrize("codelet", [grouped, planes])
+@pytest.mark.parametrize("kernel", [(3, 3), (7, 7), (31,)])
+def test_depthwise_tiles_fit_the_registers(kernel: tuple[int, ...], codelet: Codelet) -> None:
+    """Nothing of a tile goes to the stack while its taps are summed up."""
+    ones = (1,) * len(kernel)
+    c = Convolution("float32", 1, 1, 64, kernel, ones, ones, 64)
+    chosen = plan(c, Signal(1, (56,) * len(kernel), (56,) * len(kernel)), AVX512, (codelet,))
+    text = compiler(AVX512).assembly(lambda e: chosen.codelet.emit(e, c, chosen.register))
+    blocks = re.split(r"^(?:\.L\w+:|# %bb)", text, flags=re.M)
+    inner = [block for block in blocks if len(re.findall("fmadd", block)) >= 8]
+    assert inner
+    assert sum(len(re.findall(MOVES, block)) for block in inner) <= 2, f"{chosen} spills"

@@ -89,7 +89,7 @@ class Model:
     def __init__(self, c: Convolution, signal: Signal, target: Target, cores: int | None = None) -> None:
         self.target, self.cores = target, target.cores if cores is None else cores
         self.c, self.signal = c, signal = signal.joined(c)
-        self._costs: dict[tuple[str, int, int], Cost] = {}
+        self._costs: dict[tuple[str, Register], Cost] = {}
         self.item = BYTES[c.dtype]
         self.row, self.rows = signal.row, signal.batch * prod(signal.outputs[:-1])
         self.input_bytes = float(signal.batch * prod(signal.inputs) * c.channels * c.groups * self.item)
@@ -106,11 +106,18 @@ class Model:
 
     def cost(self, codelet: Codelet, register: Register) -> Cost:
         """The algorithm's own cost with a register tile; the orders of its blocks share it."""
-        key = (codelet.__name__, register.pixels, register.vectors)
+        key = (codelet.__name__, register)
         found = self._costs.get(key)
         if found is None:
-            found = self._costs[key] = codelet.cost(self.c, register, self.row, self.target)
+            found = codelet.cost(self.c, register, self.row, self.target)
+            fill = self._strips(register) * register.rows / max(1, self.rows)  # rows that the last strip lacks
+            found = self._costs[key] = Cost(*(part * fill for part in found))
         return found
+
+    def _strips(self, register: Register) -> int:
+        """How many units high the output is: rows, or strips of as many as the register tile has."""
+        height = max(1, (1, *self.signal.outputs)[-2])
+        return self.rows // height * ceil_div(height, register.rows)
 
     def predict(self, plan: Plan) -> Prediction:
         """Cycles and bytes of a plan."""
@@ -119,7 +126,7 @@ class Model:
         blocks = codelet.blocks(c, plan.register, target)
         traffic = self._traffic(plan, blocks)
         changes = self._changes(plan)
-        units = self.rows * blocks * self._segments(plan, blocks)
+        units = self._strips(plan.register) * blocks * self._segments(plan, blocks)
         return Prediction(
             self.macs / (target.lanes(c.dtype) * target.rates.fmas) if target.fma else self.macs / target.lanes(c.dtype),
             self.macs * cost.arithmetic,
@@ -157,7 +164,10 @@ class Model:
         return taps if channels > near else 1.0, taps if channels * self.row_taps > far else 1.0
 
     def _segments(self, plan: Plan, blocks: int) -> int:
-        return ceil_div(self.row, segments(self.rows * blocks, self.row, plan.register.pixels))
+        shared = self.input_bytes * self.row / max(1, self.signal.batch * prod(self.signal.inputs)) if plan.inner > 1 else 0.0
+        shared = shared if plan.codelet.READS is Layout.CHANNELS else 0.0
+        rows, room = self._strips(plan.register) * blocks, 2 * self.target.caches.l1
+        return ceil_div(self.row, segments(rows, self.row, plan.register.pixels, int(shared), room))
 
     def _edges(self, pixels: int) -> float:
         """The part of a row's tiles that meets the border or the end."""
@@ -173,11 +183,14 @@ class Model:
         """
         caches, inner = self.target.caches, plan.inner
         parts = self._segments(plan, blocks)
-        outer, units = blocks // inner, self.rows * parts * blocks
+        outer, strip = blocks // inner, plan.register.rows
+        units = self._strips(plan.register) * parts * blocks
         weights = self.weight_bytes / blocks
         # The rows that one row of outputs reads, and of them the channels that one block reads.
-        part = self.input_bytes / min(self.c.groups, blocks)
-        window = min(part, part / max(1, self.rows * parts) * self.row_taps)
+        apart = min(self.c.groups, blocks)  # parts of the channels that no two groups of blocks share
+        part = self.input_bytes / apart
+        taps = self.row_taps if strip == 1 else self.row_taps * (1 + (strip - 1) / self.c.kernel[-2])
+        window = min(part, part / max(1, self.rows * parts) * taps)
         near_row, far_row = self._conflicts(plan)
         result = self.output_bytes / units if units else 0.0
         tiles = ceil_div(ceil_div(self.row, parts), plan.register.pixels)
@@ -186,16 +199,17 @@ class Model:
         stays = reads == 1.0 and inner == 1 and weights + window + result <= ROOM * caches.l1
         l2 = (outer * weights if stays else units * reads * weights) + units * window * near_row + self.output_bytes
         # Past the second cache: the inner blocks' weights from row to row, and rows from one output row to the next.
-        swept = inner * weights + window + inner * result
-        many = outer if inner * weights + self.input_bytes > ROOM * caches.l2 else 1
+        swept = inner * weights + window * max(1.0, inner * apart / blocks) + inner * result
+        sweeps = max(1, outer // apart)  # blocks of different groups read different channels
+        many = sweeps if inner * weights + self.input_bytes > ROOM * caches.l2 else 1
         l3 = self._streams(swept, ROOM * caches.l2, window, many, units, weights)
         l3 = min(max(l3, units * window * far_row if far_row > 1 else 0.0), l2)
         third = caches.l3 or caches.l2
         whole = self.input_bytes + self.weight_bytes + self.output_bytes
-        memory = min(l3, self._streams(swept, ROOM * third, window, outer, units, weights)) if whole > third else 0.0
+        memory = min(l3, self._streams(swept, ROOM * third, window, sweeps, units, weights)) if whole > third else 0.0
         return Traffic(l2, l3, memory)
 
-    def _streams(self, swept: float, room: float, window: float, sweeps: int, units: int, weights: float) -> float:
+    def _streams(self, swept: float, room: float, window: float, sweeps: int, units: float, weights: float) -> float:
         """Bytes that pass a cache of this room when ``swept`` is what one row of outputs touches."""
         reread = swept > room
         moved = units * weights if reread else self.weight_bytes

@@ -1,6 +1,7 @@
 """Plans: an algorithm, its register tile and its blocks, as a short text that replays.
 
     direct p14v2 i1     lanes on output channels, 14 pixels by 2 vectors, one block of channels innermost
+    planes p56v1r4 i1   lanes on the row, 56 pixels of one channel on 4 rows at once
 
 The table of algorithms is here too, in the order in which equals are preferred.
 """
@@ -13,7 +14,16 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Protocol, cast
 
-from atrous.engine.codelets import channelwise, direct, direct_from_rows, direct_in_rows, direct_to_rows, nest, rows
+from atrous.engine.codelets import (
+    direct,
+    direct_from_rows,
+    direct_in_rows,
+    direct_to_rows,
+    grouped,
+    nest,
+    planes,
+    rows,
+)
 from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.emit import Emitter
 from atrous.engine.view import Layout
@@ -43,7 +53,7 @@ class Codelet(Protocol):
 
 #: The last takes anything.
 TABLE: tuple[Codelet, ...] = tuple(
-    cast(Codelet, module) for module in (channelwise, direct, direct_from_rows, direct_to_rows, direct_in_rows, rows, nest)
+    cast(Codelet, module) for module in (grouped, direct, direct_from_rows, direct_to_rows, direct_in_rows, planes, rows, nest)
 )
 
 
@@ -131,7 +141,8 @@ def _layout(layout: Layout | None) -> str:
     return "any" if layout is None else layout.name.lower()
 
 
-_FORM = re.compile(r"(?P<name>[a-z0-9_]+) p(?P<pixels>[1-9]\d{0,5})v(?P<vectors>[1-9]\d{0,5})( i(?P<inner>[1-9]\d{0,8}))?")
+_TILE = r"p(?P<pixels>[1-9]\d{0,5})v(?P<vectors>[1-9]\d{0,5})(r(?P<rows>[1-9]\d{0,5}))?"
+_FORM = re.compile(rf"(?P<name>[a-z0-9_]+) {_TILE}( i(?P<inner>[1-9]\d{{0,8}}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +152,7 @@ class Plan:
     >>> print(Plan.parse("direct p14v2 i4"))
     direct p14v2 i4
     >>> Plan.parse("direct p14v2").register
-    Register(pixels=14, vectors=2)
+    Register(pixels=14, vectors=2, rows=1)
     """
 
     codelet: Codelet
@@ -149,7 +160,9 @@ class Plan:
     inner: int = 1
 
     def __str__(self) -> str:
-        return f"{name(self.codelet)} p{self.register.pixels}v{self.register.vectors} i{self.inner}"
+        tile = self.register
+        rows = f"r{tile.rows}" if tile.rows > 1 else ""
+        return f"{name(self.codelet)} p{tile.pixels}v{tile.vectors}{rows} i{self.inner}"
 
     def __repr__(self) -> str:
         return f"Plan({str(self)!r})"
@@ -163,5 +176,5 @@ class Plan:
         by_name = {name(codelet): codelet for codelet in table}
         if found["name"] not in by_name:
             raise ArgumentError(f"plan: got {text!r}; there is no algorithm {found['name']!r}, but {', '.join(by_name)}")
-        register = Register(int(found["pixels"]), int(found["vectors"]))
+        register = Register(int(found["pixels"]), int(found["vectors"]), int(found["rows"] or 1))
         return cls(by_name[found["name"]], register, int(found["inner"] or 1))

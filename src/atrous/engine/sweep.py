@@ -11,7 +11,8 @@ coordinates alone: which tile form computes it never shows in its bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from llvmlite import ir
 
@@ -31,6 +32,7 @@ class Shape:
     dilations: tuple[int, ...]
     pitch: int  # elements between neighbouring input pixels of a row
     pixels: int  # the register tile's length along the row
+    rows: int = 1  # neighbouring output rows of a unit; more than one needs rows of stride and dilation 1
 
     @property
     def axes(self) -> int:
@@ -71,9 +73,13 @@ class AxisRun:
 ENOUGH_UNITS = 64
 
 
-def segments(rows: int, count: int, pixels: int) -> int:
-    """The length of the segments in which so many rows of ``count`` outputs are swept, in whole tiles of ``pixels``."""
+def segments(rows: int, count: int, pixels: int, row_bytes: int = 0, room: int = 1) -> int:
+    """The length of the segments in which so many rows of ``count`` outputs are swept, in whole tiles of ``pixels``.
+
+    Where blocks of channels share a segment one after another, its ``row_bytes`` of input stay in a cache of this ``room``.
+    """
     pieces = max(1, min(ceil_div(ENOUGH_UNITS, max(1, rows)), ceil_div(count, 4 * pixels)))
+    pieces = max(pieces, min(row_bytes // room, ceil_div(count, 2 * pixels)))
     return max(1, ceil_div(ceil_div(count, pieces), pixels) * pixels)
 
 
@@ -126,7 +132,10 @@ class Sweep:
         e.end()
 
     def _unit(self, index: Value) -> Unit:
-        e, outer = self.e, self.counts[:-1]
+        e, outer = self.e, list(self.counts[:-1])
+        rows = self.shape.rows
+        if rows > 1:
+            outer[-1] = e.ceil_div(outer[-1], rows)
         if self.blocks == 1:
             block = e.i64(0)
             batch, *places, segment = e.split(index, [self.batch, *outer, self.segments])
@@ -134,11 +143,15 @@ class Sweep:
             many, batch, *places, segment, few = e.split(index, [0, self.batch, *outer, self.segments, self.inner])
             block = e.add(e.mul(many, self.inner), few)
         x = e.at(self.x, e.mul(batch, self.batch_x), self.element)
+        real = e.i64(1)
+        if rows > 1:
+            places[-1] = e.mul(places[-1], rows)
+            real = e.min(e.sub(self.counts[-2], places[-1]), rows)
         bounds = []
         for axis, place in enumerate(places):
             origin = e.add(e.mul(place, self.shape.strides[axis]), self.origins[axis])
             bounds.append((origin, *self.tap_bounds(axis, origin)))
-        return Unit(block, batch, places, segment, x, bounds)
+        return Unit(block, batch, places, segment, x, bounds, real)
 
     def tap_bounds(self, axis: int, origin: Value) -> tuple[Value, Value]:
         """The taps of an output of this origin on one axis that lie inside the signal, ``[lo, hi)``."""
@@ -155,10 +168,46 @@ class Sweep:
         """
         return self._nest(0, unit, unit.x, weights, weight_row, accumulators, row)
 
+    def strip_taps(self, unit: Unit, weights: Value, weight_row: int, accumulators: list[Value], row: StripRow) -> list[Value]:
+        """The same for units of several rows: ``row`` takes (input row, [(output row, its weight row)], accumulators).
+
+        An input row is walked once and feeds every output row of the unit that has a tap on it; each output still meets its
+        taps in order. Which output rows those are changes with the first and the last input rows only: between them one loop
+        does.
+        """
+        rows = self.shape.rows
+        if rows == 1:
+            return self.taps(unit, weights, weight_row, accumulators, lambda x, w, acc: row(x, [(0, w)], acc))
+        e, kernel = self.e, self.shape.kernel[-2]
+        ends = sorted({*range(rows), *range(kernel, kernel + rows)})
+
+        def plane(x: Value, w: Value | None, acc: list[Value]) -> list[Value]:
+            origin, _, _ = unit.bounds[-1]
+            low = e.max(e.sub(e.i64(0), origin), 0)
+            high = e.min(e.sub(self.extents[-2], origin), e.add(unit.rows, kernel - 1))
+            for first, last in pairwise(ends):
+                feeds = [r for r in range(rows) if r <= first and last - 1 - r < kernel]
+                with e.loop(e.max(low, first), e.min(high, last), carry=acc) as loop:
+                    x_row = e.at(x, e.mul(e.add(origin, loop.index), self.steps_x[-2]), self.element)
+                    feed = [(r, e.at(w, e.mul(e.sub(loop.index, r), weight_row), self.element)) for r in feeds]
+                    loop.next = row(x_row, feed, loop.values)
+                acc = loop.results
+            return acc
+
+        return self._nest(0, unit, unit.x, weights, weight_row, accumulators, plane, self.shape.axes - 2)
+
     def _nest(
-        self, axis: int, unit: Unit, x: Value, w: Value | None, weight_row: int, accumulators: list[Value], row: Row
+        self,
+        axis: int,
+        unit: Unit,
+        x: Value,
+        w: Value | None,
+        weight_row: int,
+        accumulators: list[Value],
+        row: Row,
+        until: int | None = None,
     ) -> list[Value]:
-        if axis == self.shape.axes - 1:
+        if axis == (self.shape.axes - 1 if until is None else until):
             return row(x, w, accumulators)
         e = self.e
         origin, lo, hi = unit.bounds[axis]
@@ -169,7 +218,7 @@ class Sweep:
             place = e.add(e.mul(loop.index, self.shape.dilations[axis]), origin)
             x_row = e.at(x, e.mul(place, self.steps_x[axis]), self.element)
             w_row = None if w is None else e.at(w, e.mul(loop.index, span), self.element)
-            loop.next = self._nest(axis + 1, unit, x_row, w_row, weight_row, loop.values, row)
+            loop.next = self._nest(axis + 1, unit, x_row, w_row, weight_row, loop.values, row, until)
         return loop.results
 
     def pixel_pointers(self, tile: Tile, row: Value, tap: Count, channel: Count) -> list[Value]:
@@ -185,6 +234,14 @@ class Sweep:
             offset = e.add(e.mul(column, self.shape.pitch), channel)
             pointers.append(e.b.select(valid, e.at(row, offset, self.element), self.pad))
         return pointers
+
+    def limit(self, tile: Tile) -> Value:
+        """The column behind the last one that an edge tile may read: of the signal, and of its last pixel's taps."""
+        e, shape = self.e, self.shape
+        assert tile.count is not None
+        reach = (shape.kernel[-1] - 1) * shape.dilations[-1] + 1
+        last = e.add(tile.column, e.mul(e.sub(tile.count, 1), shape.strides[-1]))
+        return e.max(e.min(e.add(last, reach), self.extents[-1]), 0)
 
     @property
     def skips(self) -> bool:
@@ -260,6 +317,12 @@ class Unit:
     segment: Value
     x: Value  # the virtual origin of the unit's input image
     bounds: list[tuple[Value, Value, Value]]  # per outer axis: input origin, first tap, last tap + 1
+    rows: Value  # how many of the unit's rows are real
+
+    def below(self, e: Emitter, row: int) -> Unit:
+        """The unit with its output place so many rows further down."""
+        return replace(self, places=[*self.places[:-1], e.add(self.places[-1], row)]) if row else self
 
 
 Row = Callable[[Value, Value | None, list[Value]], list[Value]]
+StripRow = Callable[[Value, list[tuple[int, Value]], list[Value]], list[Value]]

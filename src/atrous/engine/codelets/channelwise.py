@@ -1,26 +1,23 @@
-"""Windows that keep channels apart, lanes on channels: depthwise convolution and pooling.
+"""Windows that keep channels apart, without weights, lanes on channels: pooling.
 
-Input, output and weights all have channels as neighbours, so a tap is one vector load of the input (and of the weights) for
-each pixel. What happens to it is the *rule*: multiply-add, maximum, or sum.
+Input and output have channels as neighbours, so a tap is one vector load of the input for each pixel. What happens to it is
+the *rule*: maximum, or sum.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from math import prod
 
-import numpy as np
 from llvmlite import ir
 
-from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
+from atrous.engine.codelets.convolution import Register
 from atrous.engine.emit import ELEMENT, Emitter, Value
 from atrous.engine.epilogue import Epilogue, Writer
 from atrous.engine.maths import Num, VectorMaths, constant
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
 from atrous.engine.view import Layout
 from atrous.geometry import ceil_div
-from atrous.graph.fact import Array
 from atrous.target import Target
 
 #: The layout that is read, and the one that is written.
@@ -36,11 +33,11 @@ class Rule(ABC):
     words: tuple[str, ...] = ()
 
     @abstractmethod
-    def start(self, e: Emitter, kind: ir.VectorType, bias: Value | None) -> Value:
+    def start(self, e: Emitter, kind: ir.VectorType) -> Value:
         """The accumulator before the first tap."""
 
     @abstractmethod
-    def combine(self, e: Emitter, accumulator: Value, x: Value, weights: Value | None) -> Value:
+    def combine(self, e: Emitter, accumulator: Value, x: Value) -> Value:
         """The accumulator after one more tap."""
 
     def finish(self, sweep: Sweep, unit: Unit, tile: Tile, pixel: int, value: Value) -> Value:
@@ -49,28 +46,13 @@ class Rule(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class MultiplyAdd(Rule):
-    """Depthwise convolution: the weights' taps, from the bias on."""
-
-    words = ("w", "b")
-
-    def start(self, e: Emitter, kind: ir.VectorType, bias: Value | None) -> Value:
-        assert bias is not None
-        return e.load(bias, kind)
-
-    def combine(self, e: Emitter, accumulator: Value, x: Value, weights: Value | None) -> Value:
-        assert weights is not None
-        return e.fma(weights, x, accumulator)
-
-
-@dataclass(frozen=True, slots=True)
 class Largest(Rule):
     """Max-pooling; its padding is minus infinity, and NaN wins."""
 
-    def start(self, e: Emitter, kind: ir.VectorType, bias: Value | None) -> Value:
+    def start(self, e: Emitter, kind: ir.VectorType) -> Value:
         return constant(kind, float("-inf"))
 
-    def combine(self, e: Emitter, accumulator: Value, x: Value, weights: Value | None) -> Value:
+    def combine(self, e: Emitter, accumulator: Value, x: Value) -> Value:
         return VectorMaths(e).maximum(Num(e, accumulator), Num(e, x)).value
 
 
@@ -78,10 +60,10 @@ class Largest(Rule):
 class Total(Rule):
     """The sum over the window."""
 
-    def start(self, e: Emitter, kind: ir.VectorType, bias: Value | None) -> Value:
+    def start(self, e: Emitter, kind: ir.VectorType) -> Value:
         return constant(kind, 0.0)
 
-    def combine(self, e: Emitter, accumulator: Value, x: Value, weights: Value | None) -> Value:
+    def combine(self, e: Emitter, accumulator: Value, x: Value) -> Value:
         return e.b.fadd(accumulator, x)
 
 
@@ -95,10 +77,10 @@ class Average(Rule):
     def words(self) -> tuple[str, ...]:  # type: ignore[override]
         return tuple(f"c{axis}" for axis in range(self.axes))
 
-    def start(self, e: Emitter, kind: ir.VectorType, bias: Value | None) -> Value:
+    def start(self, e: Emitter, kind: ir.VectorType) -> Value:
         return constant(kind, 0.0)
 
-    def combine(self, e: Emitter, accumulator: Value, x: Value, weights: Value | None) -> Value:
+    def combine(self, e: Emitter, accumulator: Value, x: Value) -> Value:
         return e.b.fadd(accumulator, x)
 
     def finish(self, sweep: Sweep, unit: Unit, tile: Tile, pixel: int, value: Value) -> Value:
@@ -124,24 +106,6 @@ class Channelwise:
     epilogue: Epilogue = field(default_factory=Epilogue)
 
 
-def depthwise(c: Convolution) -> Channelwise:
-    """A convolution with one input and one output channel a group."""
-    return Channelwise(c.dtype, c.groups, c.kernel, c.strides, c.dilations, c.pitch, MultiplyAdd(), c.epilogue)
-
-
-def applies(c: Convolution, target: Target) -> bool:
-    """Every channel has one kernel of its own."""
-    return c.finite and c.channels == 1 and c.outputs == 1 and c.dtype in ("float32", "float64")
-
-
-def worthwhile(c: Convolution, target: Target) -> bool:
-    return c.groups > 1
-
-
-def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
-    return tiles(c.groups, target.lanes(c.dtype), target)
-
-
 def tiles(channels: int, lanes: int, target: Target) -> tuple[Register, ...]:
     """Register tiles for windows over these channels: a block is whole where the channels allow it."""
     vectors = 2 if channels % (2 * lanes) == 0 else 1
@@ -149,52 +113,17 @@ def tiles(channels: int, lanes: int, target: Target) -> tuple[Register, ...]:
     return tuple(Register(pixels, vectors) for pixels in (14, 7, 4, 1) if pixels <= most)
 
 
-def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
-    """Cycles per multiply-add: each takes a load of its own, and a vector may hold fewer channels than lanes."""
-    width, taps = register.vectors * target.lanes(c.dtype), prod(c.kernel)
-    rates = target.rates
-    arithmetic = max(register.vectors * register.pixels / rates.fmas, rates.latency)
-    loads = register.vectors * (register.pixels + 1) / rates.loads
-    overhead = 8 * prod(c.kernel[:-1]) + 2 * register.pixels * register.vectors
-    each = ceil_div(row, register.pixels) * ceil_div(c.groups, width) / (row * c.groups)
-    return Cost(each * arithmetic, each * loads, each * overhead / taps, each * 2 * register.pixels)
-
-
 def tile_cost(register: Register, row: int) -> float:
     """Relative cost of a row: pixels computed, and a start for each tile."""
     return ceil_div(row, register.pixels) * (register.pixels + 2) / row
-
-
-def names(c: Convolution) -> list[str]:
-    return window_names(depthwise(c))
 
 
 def window_names(c: Channelwise) -> list[str]:
     return argument_names(len(c.kernel), [*c.rule.words, *c.epilogue.names(len(c.kernel))])
 
 
-def pack(c: Convolution, register: Register, weights: Array, bias: Array | None, target: Target) -> Packed:
-    """``[block][tap][channel of the block]``."""
-    width = register.vectors * target.lanes(c.dtype)
-    count, taps = ceil_div(c.groups, width), prod(c.kernel)
-    padded = np.zeros((count * width, taps), c.dtype)
-    padded[: c.groups] = weights.reshape(c.groups, taps)
-    start = np.zeros(count * width, c.dtype)
-    if bias is not None:
-        start[: c.groups] = bias
-    return Packed(np.ascontiguousarray(padded.reshape(count, width, taps).transpose(0, 2, 1)), start)
-
-
-def blocks(c: Convolution, register: Register, target: Target) -> int:
-    return window_blocks(depthwise(c), register, target)
-
-
 def window_blocks(c: Channelwise, register: Register, target: Target) -> int:
     return ceil_div(c.channels, register.vectors * target.lanes(c.dtype))
-
-
-def emit(e: Emitter, c: Convolution, register: Register) -> None:
-    emit_window(e, depthwise(c), register)
 
 
 def emit_window(e: Emitter, c: Channelwise, register: Register) -> None:
@@ -212,7 +141,6 @@ class _Channelwise:
         extra = [*c.rule.words, *c.epilogue.names(shape.axes)]
         blocks = window_blocks(c, register, e.target)
         self.sweep = Sweep(e, shape, self.element, blocks, extra)
-        self.weighted = "w" in c.rule.words
 
     def emit(self) -> None:
         self.sweep.emit(self.tile)
@@ -220,21 +148,14 @@ class _Channelwise:
     def tile(self, tile: Tile, unit: Unit) -> None:
         e, c, sweep, vectors = self.e, self.c, self.sweep, self.register.vectors
         channel = e.mul(unit.block, self.width)
-        weights = biases = None
-        if self.weighted:
-            weights = e.at(sweep.args.pointer("w"), e.mul(channel, prod(c.kernel)), self.element)
-            biases = e.at(sweep.args.pointer("b"), channel, self.element)
-        starts = [
-            c.rule.start(e, self.vector, None if biases is None else e.at(biases, v * self.lanes, self.element))
-            for v in range(vectors)
-        ]
+        starts = [c.rule.start(e, self.vector)] * vectors
         masks = self.masks(channel)
         results = sweep.taps(
             unit,
-            weights,
-            c.kernel[-1] * self.width,
+            None,
+            0,
             starts * self.register.pixels,
-            lambda x, w, acc: self.row(tile, x, w, channel, masks, acc),
+            lambda x, _, acc: self.row(tile, x, channel, masks, acc),
         )
         writer = Writer(sweep, unit, tile, c.epilogue, c.dtype, channel)
 
@@ -251,23 +172,20 @@ class _Channelwise:
         rest = self.e.sub(self.e.i64(self.c.channels), channel)
         return [self.e.first_lanes(self.e.sub(rest, v * self.lanes), self.lanes) for v in range(self.register.vectors)]
 
-    def row(
-        self, tile: Tile, x: Value, w: Value | None, channel: Value, masks: list[Value | None], acc: list[Value]
-    ) -> list[Value]:
+    def row(self, tile: Tile, x: Value, channel: Value, masks: list[Value | None], acc: list[Value]) -> list[Value]:
         e, taps = self.e, self.c.kernel[-1]
         if taps <= UNROLLED:
             for tap in range(taps):
-                acc = self.tap(tile, x, w, channel, masks, acc, tap)
+                acc = self.tap(tile, x, channel, masks, acc, tap)
             return acc
         with e.loop(0, taps, carry=acc, nonempty=True) as loop:
-            loop.next = self.tap(tile, x, w, channel, masks, loop.values, loop.index)
+            loop.next = self.tap(tile, x, channel, masks, loop.values, loop.index)
         return loop.results
 
     def tap(
         self,
         tile: Tile,
         x: Value,
-        w: Value | None,
         channel: Value,
         masks: list[Value | None],
         acc: list[Value],
@@ -281,13 +199,11 @@ class _Channelwise:
             shift = e.mul(tap, sweep.interior_offset(0, 1))
             start = e.at(start, shift, self.element)
             pointers = [e.at(start, sweep.interior_offset(pixel, 0), self.element) for pixel in range(self.register.pixels)]
-        row = None if w is None else e.at(w, e.mul(tap, self.width), self.element)
         for v in range(vectors):
-            weights = None if row is None else e.load(e.at(row, v * self.lanes, self.element), self.vector)
             for pixel, pointer in enumerate(pointers):
                 place = e.at(pointer, v * self.lanes, self.element)
                 mask = masks[v]
                 value = e.load(place, self.vector) if mask is None else e.load_masked(place, self.vector, mask)
                 slot = pixel * vectors + v
-                acc[slot] = self.c.rule.combine(e, acc[slot], value, weights)
+                acc[slot] = self.c.rule.combine(e, acc[slot], value)
         return acc

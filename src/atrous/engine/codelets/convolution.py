@@ -29,10 +29,11 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A register tile: output pixels of a row by vectors of output channels."""
+    """A register tile: output pixels of a row by vectors of output channels, on ``rows`` neighbouring rows."""
 
     pixels: int
     vectors: int
+    rows: int = 1
 
 
 class Cost(NamedTuple):

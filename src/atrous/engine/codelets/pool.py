@@ -69,7 +69,7 @@ class _Pool:
     def _tile(self, tile: Tile, unit: Unit) -> None:
         e, c, vectors = self.e, self.c, self.register.vectors
         channel = e.mul(unit.block, vectors * self.lanes)
-        start = c.rule.start(e, self.vector, None)
+        start = c.rule.start(e, self.vector)
         masks = self._masks(channel)
         found = self.sweep.taps(
             unit, None, 0, [start] * (len(self.columns) * vectors), lambda x, _, acc: self._row(tile, x, channel, masks, acc)
@@ -90,7 +90,7 @@ class _Pool:
         places = [self.columns[first + tap * self.c.dilations[-1]] for tap in range(self.c.kernel[-1])]
         total, *others = [found[place * self.register.vectors + v] for place in places]
         for other in others:
-            total = self.c.rule.combine(self.e, total, other, None)
+            total = self.c.rule.combine(self.e, total, other)
         return total
 
     def _masks(self, channel: Value) -> list[Value | None]:
@@ -112,7 +112,7 @@ class _Pool:
                 at, mask = e.at(pointer, v * self.lanes, self.element), masks[v]
                 value = e.load(at, self.vector) if mask is None else e.load_masked(at, self.vector, mask)
                 slot = place * vectors + v
-                acc[slot] = self.c.rule.combine(e, acc[slot], value, None)
+                acc[slot] = self.c.rule.combine(e, acc[slot], value)
         return acc
 
     def _checked(self, tile: Tile, x: Value, channel: Value, column: int) -> Value:

@@ -173,7 +173,7 @@ def convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> N
     words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands, inner=chosen.inner)
     words |= {"w": packed.weights, "b": packed.bias}
     kernel = tape.compiler.kernel(repr((codelet.__name__, c, register)), lambda e: codelet.emit(e, c, register))
-    tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, dense.axes, out.shape[0], blocks))
+    tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, dense.axes, out.shape[0], blocks, register))
 
 
 @lower.register

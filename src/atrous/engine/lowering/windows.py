@@ -64,8 +64,9 @@ def sweep_words(
     pad = padding_row(tape, x.dtype, row_channels + 4 * target.lanes(x.dtype) * register.vectors, padding)
     lo, hi = axes[-1].interior
     count = axes[-1].count
-    rows = out.shape[0] * prod(axis.count for axis in axes[:-1]) * blocks
-    segment = segments(rows, count, register.pixels)
+    rows = out.shape[0] * outer_units(axes, register) * blocks
+    shared = count * x.strides[-1] * x.item if inner > 1 else 0
+    segment = segments(rows, count, register.pixels, shared, 2 * target.caches.l1)
     words: dict[str, object] = {
         "x": x.place(origin),
         "y": out.place(),
@@ -97,10 +98,16 @@ def _place_words(x: View, out: View, steps: Sequence[int], operands: Sequence[Vi
     return words
 
 
-def unit_count(words: dict[str, object], axes: Sequence[AxisRun], batch: int, blocks: int) -> int:
+def outer_units(axes: Sequence[AxisRun], register: Register) -> int:
+    """Into how many units the outer axes fall: single rows, or strips of as many as the register tile has."""
+    counts = [axis.count for axis in axes[:-1]]
+    return prod([*counts[:-1], ceil_div(counts[-1], register.rows)]) if counts else 1
+
+
+def unit_count(words: dict[str, object], axes: Sequence[AxisRun], batch: int, blocks: int, register: Register) -> int:
     segments = words["segments"]
     assert isinstance(segments, int)
-    return blocks * batch * prod(axis.count for axis in axes[:-1]) * segments if axes[-1].count else 0
+    return blocks * batch * outer_units(axes, register) * segments if axes[-1].count else 0
 
 
 def window_launch(
@@ -127,4 +134,4 @@ def window_launch(
     words = sweep_words(tape, x, out, axes, (1,) * len(axes), blocks, register, 0, operands, padding, blocks)
     words |= extra or {}
     kernel = tape.compiler.kernel(repr((emit.__module__, c, register)), lambda e: emit(e, c, register))
-    tape.schedule.launch(kernel, channelwise.window_names(c), words, unit_count(words, axes, out.shape[0], blocks))
+    tape.schedule.launch(kernel, channelwise.window_names(c), words, unit_count(words, axes, out.shape[0], blocks, register))
