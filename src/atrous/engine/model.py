@@ -14,7 +14,7 @@ from math import prod
 from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.emit import BYTES
 from atrous.engine.plan import Codelet, Plan, Signal
-from atrous.engine.sweep import segments
+from atrous.engine.sweep import FAR, segments
 from atrous.engine.view import Layout
 from atrous.geometry import ceil_div
 from atrous.target import Target
@@ -111,8 +111,21 @@ class Model:
         if found is None:
             found = codelet.cost(self.c, register, self.row, self.target)
             fill = self._strips(register) * register.rows / max(1, self.rows)  # rows that the last strip lacks
-            found = self._costs[key] = Cost(*(part * fill for part in found))
+            found = Cost(*(part * fill for part in found))
+            met = self._met(register.pixels)
+            found = self._costs[key] = found._replace(arithmetic=found.arithmetic * met, loads=found.loads * met)
         return found
+
+    def _met(self, pixels: int) -> float:
+        """The part of the row's taps that some pixel of its tile meets: the others are skipped, where they lie far apart."""
+        c, signal = self.c, self.signal
+        if c.dilations[-1] < FAR or c.kernel[-1] == 1 or not self.row:
+            return 1.0
+        window, size, tiles = signal.windows(c)[-1], signal.inputs[-1], range(0, self.row, pixels)
+        ends = [
+            (window.taps_of_output(lo, 0, size), window.taps_of_output(min(lo + pixels, self.row) - 1, 0, size)) for lo in tiles
+        ]
+        return sum(max(0, first.stop - last.start) for first, last in ends) / (len(tiles) * c.kernel[-1])
 
     def _strips(self, register: Register) -> int:
         """How many units high the output is: rows, or strips of as many as the register tile has."""

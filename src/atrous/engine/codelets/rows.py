@@ -46,7 +46,7 @@ def worthwhile(c: Convolution, target: Target) -> bool:
 def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     """Tiles that fit the registers: accumulators, a vector of input for each part of the row, and a broadcast weight."""
     lanes, registers, found = target.lanes(c.dtype), target.vector_registers, []
-    step = min(parts(lanes, lanes))
+    step = lanes // 2 if lanes >= 8 else lanes
     for pixels in range(step, 6 * lanes + 1, step):
         width = len(parts(pixels, lanes))
         # Where no instruction multiplies by an element in memory, LLVM needs some registers to spare.
