@@ -71,7 +71,7 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     widths = parts(register.pixels, lanes)
     tiles, blocks = ceil_div(row, register.pixels), ceil_div(c.outputs, register.vectors)
     # A vector of half the width costs a little more than half; a load that is not aligned crosses into a second line.
-    vectors = sum(1.0 if n == lanes else 0.6 for n in widths)
+    vectors = sum(1.0 if n == lanes else 0.7 for n in widths)
     rates = target.rates
     arithmetic = max(vectors * register.vectors / rates.fmas, rates.latency)
     loads = vectors * (1.5 * c.strides[-1]) / rates.loads + register.vectors / rates.broadcasts
