@@ -21,8 +21,9 @@ from atrous.engine.planner import Planner
 from atrous.engine.ready import Ready
 from atrous.engine.runtime import check_threads
 from atrous.engine.schedule import LINE, Schedule, Template
+from atrous.engine.strips import strips
 from atrous.engine.team import native_region
-from atrous.engine.view import Buffer, Home, View, channels_last, row_major
+from atrous.engine.view import Buffer, Home, Layout, View, channels_last, row_major
 from atrous.engine.wisdom import Wisdom, default_wisdom
 from atrous.errors import ArgumentError
 from atrous.geometry import Box, count_bytes, pull_back
@@ -81,7 +82,13 @@ class Bound:
     def schedule(self, boxes: Boxes) -> Schedule:
         """The tape for these boxes, all its kernels made."""
         native_region(self.compiler)  # too, so that a planned peak of memory holds no compiler
-        return self._write(boxes)
+        made = self._write(boxes, [boxes])
+        if len(self.network.outputs) == 1:
+            name = self.network.outputs[0]
+            parts = strips(name, boxes[name], made.arena_bytes, self.demand, self.work)
+            striped = self._write(boxes, parts) if parts else made
+            made = min(made, striped, key=lambda schedule: schedule.arena_bytes)
+        return made
 
     def work(self, boxes: Boxes) -> float:
         """Multiply-adds and elements that these boxes take."""
@@ -127,7 +134,7 @@ class Bound:
                 seen = f"{array.dtype}[{','.join(map(str, array.shape))}]"
                 raise ArgumentError(f"{name}: got {seen}; the box {boxes[name]} of this value is {fact!r}: see Bound.demand")
 
-    def _write(self, boxes: Boxes) -> Schedule:
+    def _write(self, boxes: Boxes, parts: Sequence[Boxes]) -> Schedule:
         schedule = Schedule()
         tape = Tape(schedule, self.compiler, self.packed, self.planner)
         views: dict[str, View] = {}
@@ -139,6 +146,21 @@ class Bound:
             if name in boxes:
                 views[name] = schedule.constant(array)
         layouts = wanted_layouts(self.network, self.facts, tape)
+        for part in parts:
+            self._write_part(tape, part, dict(views), wanted, layouts)
+        schedule.place()
+        return schedule
+
+    def _write_part(
+        self,
+        tape: Tape,
+        boxes: Boxes,
+        views: dict[str, View],
+        outputs: Mapping[str, View],
+        layouts: Mapping[str, Layout | None],
+    ) -> None:
+        """The launches that compute these boxes, from ``views`` of what is given into ``outputs``, which may be larger."""
+        wanted = {name: place.crop(boxes[name]) for name, place in outputs.items()}
         places = slices(self.network, self.facts, boxes, layouts, wanted, tape)
         for node in self.network.nodes:
             if node.output not in boxes:
@@ -159,8 +181,6 @@ class Bound:
         for name, place in wanted.items():
             if views[name].buffer is not place.buffer:
                 tape.copy(views[name].crop(place.box), place)
-        schedule.place()
-        return schedule
 
     def _operands(self, node: Node, box: Box, views: Mapping[str, View]) -> list[View]:
         """The operands' views, cropped to what the node's box reads."""
