@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from atrous.engine.codelets.convolution import Packed
+from atrous.engine.forking import renew_in_child
 from atrous.engine.packing import MOST_WEIGHTS, find_packing
 from atrous.engine.program import Bound, Program
 from atrous.engine.ready import Ready
@@ -30,6 +31,10 @@ class Unpacked:
 
     def __init__(self, ready: Ready, flag: Array, size: int) -> None:
         self._ready, self._flag, self.bytes = ready, flag, size
+        self.renew()
+        renew_in_child(self)
+
+    def renew(self) -> None:
         self._lock = threading.Lock()
 
     @classmethod
@@ -85,9 +90,13 @@ class Kinds:
     """The kinds of calls that were seen lately. One that comes a second time is made ready for a third."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._calls: dict[object, int] = {}  # how often a kind was called the long way
         self._ready: dict[object, Unpacked] = {}
+        self.renew()
+        renew_in_child(self)
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
 
     def ready(self, key: object) -> Unpacked | None:
         """The call's kind if it is ready."""
