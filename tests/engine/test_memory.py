@@ -9,7 +9,7 @@ import pytest
 
 import atrous
 from atrous.engine import memory
-from atrous.engine.memory import KEEP_BYTES, LEAST_BYTES, Arena, new_array
+from atrous.engine.memory import KEEP_BYTES, LEAST_BYTES, Seat, new_array
 
 F32 = np.dtype("float32")
 LARGE = (LEAST_BYTES // 4,)
@@ -80,7 +80,7 @@ def test_a_program_writes_its_results_into_memory_of_dead_ones() -> None:
 
 
 def test_an_arena_grows_and_is_used_again() -> None:
-    arena = Arena()
+    arena = Seat(0)
     first = arena.address(5 * 2**20)
     assert first % (2 * 2**20) == 0, "large memory begins on a huge page"
     assert arena.address(10) == first

@@ -7,8 +7,13 @@ import pytest
 
 import atrous
 from atrous.engine import calls
-from atrous.engine.packing import find_packing, numbered
-from atrous.engine.unpacked import KEEP_BYTES, KINDS, Kinds
+from atrous.engine.codelets.gather import CHUNK
+from atrous.engine.compiler import default_compiler
+from atrous.engine.packing import Gathering, Packing, find_packing, numbered
+from atrous.engine.schedule import Schedule
+from atrous.engine.unpacked import KEEP_BYTES, KINDS, Kinds, Latest
+from atrous.engine.view import Buffer, Home
+from atrous.errors import ArgumentError
 from atrous.problem import Problem
 from tests.engine.running import call, program_of, same_bits
 from tests.strategies import operands
@@ -23,6 +28,11 @@ PROBLEMS = [
     "conv:f64:c9:i50:k17:w4:d3:p5:b",
     "conv:f32:c8:i6x7x8:k20:w3x3x3:p1",
     "conv:f32:c1:i70x40:k4:w5x5:p2:b",
+    "convt:f32:c8:i6x6:k16:w2x2:s2",
+    "convt:f32:c6:i30:k37:w16:s8:p4:b",
+    "convt:f64:n2:c6:i9x8:k10:w3x4:s2:p1:b",
+    "convt:f32:c8:i9x8:k12:w3x3:s2:p1:g4:b",
+    "convt:f32:c5:i4x5x3:k20:w2x3x2:s3:b",
 ]
 
 
@@ -98,13 +108,65 @@ def test_kinds_are_forgotten() -> None:
 
 
 def test_a_packing_is_read_off_numbered_weights() -> None:
+    """Lanes along the first axis, taps outside channels; a block's table holds the addresses of its vectors."""
     weights = numbered((5, 3, 4), "float32")
     padded = np.zeros((8, 3, 4), "float32")
     padded[:5] = weights
     packed = np.ascontiguousarray(padded.reshape(2, 4, 3, 4).transpose(0, 3, 2, 1))
-    found = find_packing(packed)
-    assert found is not None
-    assert (found.starts.tolist(), found.valid.tolist(), found.step, found.width) == ([0, 48], [4, 1], 12, 4)
-    assert found.places.tolist() == [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]
-    packed[0, 0, 0] = packed[0, 0, 0, ::-1]
-    assert find_packing(packed) is None
+    (found,) = find_packing([packed], 4)
+    assert isinstance(found, Packing)
+    assert (found.starts.tolist(), found.valid.tolist(), found.step) == ([0, 48], [4, 1], 12)
+    places = (found.places - packed.ctypes.data) // 16
+    assert places[0].tolist() == [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]
+    assert (places[1] == places[0] + 12).all()
+
+
+def test_arrays_of_the_same_runs_are_packed_in_one_pass() -> None:
+    """Even and odd taps in arrays of their own, as phases are; and one array twice."""
+    weights = numbered((4, 6), "float32")
+    even, odd = (np.ascontiguousarray(weights[:, phase::2].T) for phase in (0, 1))
+    (found,) = find_packing([even, odd, odd.copy()], 4)
+    assert isinstance(found, Packing)
+    assert (found.starts.tolist(), found.step) == ([0, 0], 6)
+    assert (found.places != 0).sum(axis=1).tolist() == [6, 3]
+
+
+def test_any_other_order_is_a_table_of_elements() -> None:
+    packed = np.ascontiguousarray(numbered((2, 8), "float32")[:, ::-1])
+    packed[0, :2] = 0
+    (found,) = find_packing([packed], 4)
+    assert isinstance(found, Gathering)
+    assert found.table.tolist() == [0, 0, 6, 5, 4, 3, 2, 1, 16, 15, 14, 13, 12, 11, 10, 9]
+
+
+@pytest.mark.parametrize(("dtype", "odd"), [("float32", None), ("float64", None), ("float32", np.inf), ("float64", np.nan)])
+def test_a_gather_is_its_table(dtype: str, odd: float | None) -> None:
+    """More than one unit of work, and a tail; padding is 0 whatever the first weight."""
+    rng = np.random.default_rng(0)
+    table = rng.integers(0, 51, 2 * CHUNK + 5).astype(np.int32)
+    weights, packed, flag = rng.standard_normal(50).astype(dtype), np.ones(len(table), dtype), np.zeros(1, np.int64)
+    if odd is not None:
+        weights[0] = odd
+    schedule, compiler = Schedule(), default_compiler()
+    Gathering(packed, table).launch(schedule, compiler, Buffer(Home.INPUT, 0, "w"), flag)
+    template = schedule.template(compiler)
+    template.point(0, {"w": weights.ctypes.data})
+    template.job.run(2)
+    assert same_bits(packed, np.where(table > 0, weights[table - 1], 0).astype(dtype))
+    assert flag[0] == (odd is not None)
+
+
+def test_pools_are_made_once_a_kind() -> None:
+    """The same bits each time, for plain signals and others; kinds are forgotten."""
+    calls._pools = Latest(KINDS)
+    x = np.random.default_rng(3).standard_normal((2, 5, 9, 11)).astype("float32")
+    for pool in (atrous.max_pool, atrous.avg_pool):
+        wanted = pool(x, 3, stride=2, padding=1)
+        for form in (x, x.copy("F"), x.astype(">f4"), x):
+            assert same_bits(pool(form, 3, stride=2, padding=1), wanted)
+        assert not same_bits(pool(x, 3, stride=2), wanted)
+    for size in range(3, 3 + 2 * KINDS):
+        atrous.max_pool(np.ones((1, 1, size), "float32"), 2)
+    assert len(calls._pools._made) == KINDS
+    with pytest.raises(ArgumentError, match="x"):
+        atrous.max_pool(np.ones((1, 1, 2), "float32"), 3)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from atrous.engine.arrays import as_array, listed
 from atrous.engine.packing import numbered
 from atrous.engine.program import Program
 from atrous.engine.runtime import check_threads
-from atrous.engine.unpacked import Kinds, Unpacked, kind_of
+from atrous.engine.unpacked import KINDS, Kinds, Latest, Unpacked, kind_of
 from atrous.errors import ArgumentError, NetworkError
 from atrous.geometry.padding import AxisPadding, as_padding
 from atrous.geometry.sizes import as_integer, at_least, per_axis
@@ -39,6 +39,7 @@ ACTIVATIONS: dict[str, Pointwise] = {
     "softplus": act.Softplus(),
 }
 Activation = str | Pointwise | None
+Made = TypeVar("Made")
 
 
 class Conv:
@@ -112,23 +113,31 @@ def conv(
     >>> conv(np.array([[[1.0, 2, 3, 4]]]), np.array([[[3.0, 2]]]))
     array([[[ 7., 12., 17.]]])
     """
+
+    def make(w: Any, bias: Any) -> Program:
+        options: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        return Conv(_weights(w, x), bias, activation=activation, **options)._program
+
+    return _quickly(make, x, w, bias, (conv, stride, padding, dilation, groups, activation), out)
+
+
+#: The kinds of calls that differed in numbers only.
+_kinds = Kinds()
+
+
+def _quickly(make: Callable[[Any, Any], Program], x: Any, w: Any, bias: Any, arguments: tuple[Any, ...], out: Any) -> Array:
+    """A layer of which all but the arrays' numbers decides the program, ``make(w, bias)``: kept from the second call on."""
     arrays = (x, w) if bias is None else (x, w, bias)
-    kind = kind_of(arrays, (stride, padding, dilation, groups, activation))
+    kind = kind_of(arrays, arguments)
     known = _kinds.ready(kind)
     done = None if known is None else known(arrays, out)
     if done is not None:
         return done
-    weights = _weights(w, x)
-    options: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    result = Conv(weights, bias, activation=activation, **options)(x, out)
+    result = _call(make(w, bias), x, out)
     if kind is not None and known is None:
-        parts = [numbered(array.shape, weights.dtype.name) for array in arrays[1:]]
-        _kinds.learn(kind, lambda: Unpacked.of(Conv(*parts, activation=activation, **options)._program, x.shape))
+        parts = [numbered(array.shape, result.dtype.name) for array in arrays[1:]]
+        _kinds.learn(kind, lambda: Unpacked.of(make(parts[0], parts[1] if bias is not None else None), x.shape))
     return result
-
-
-#: The kinds of calls of ``conv`` that differed in numbers only.
-_kinds = Kinds()
 
 
 def conv_transpose(
@@ -153,20 +162,25 @@ def conv_transpose(
     >>> conv_transpose(np.array([[[1.0, 2]]]), np.array([[[1.0, 10]]]), stride=2)
     array([[[ 1., 10.,  2., 20.]]])
     """
-    weights = _weights(w, x, "(C, K/groups, *kernel)")
-    axes = weights.ndim - 2
-    layer = ConvTranspose(
-        weights.shape[2:],
-        per_axis("stride", stride, axes),
-        per_axis("dilation", dilation, axes),
-        as_padding(padding, axes),
-        per_axis("output_padding", output_padding, axes, least=0),
-        _groups(groups),
-    )
-    _check_output_padding(layer)
-    _check_divides(layer.groups, weights.shape[0], "input", weights)
-    channels = (weights.shape[0], weights.shape[1] * layer.groups)
-    return _call(_program(layer, weights, bias, channels, activation, None), x, out)
+
+    def make(w: Any, bias: Any) -> Program:
+        weights = _weights(w, x, "(C, K/groups, *kernel)")
+        axes = weights.ndim - 2
+        layer = ConvTranspose(
+            weights.shape[2:],
+            per_axis("stride", stride, axes),
+            per_axis("dilation", dilation, axes),
+            as_padding(padding, axes),
+            per_axis("output_padding", output_padding, axes, least=0),
+            _groups(groups),
+        )
+        _check_output_padding(layer)
+        _check_divides(layer.groups, weights.shape[0], "input", weights)
+        channels = (weights.shape[0], weights.shape[1] * layer.groups)
+        return _program(layer, weights, bias, channels, activation, None)
+
+    arguments = (conv_transpose, stride, padding, output_padding, dilation, groups, activation)
+    return _quickly(make, x, w, bias, arguments, out)
 
 
 def max_pool(
@@ -187,8 +201,11 @@ def max_pool(
     >>> max_pool(np.array([[[1.0, 5, 2, 4]]]), 2)
     array([[[5., 4.]]])
     """
-    signal, sizes = _pooled(x, kernel, stride, dilation)
-    return _pool(MaxPool(*sizes, as_padding(padding, signal.ndim - 2), ceil), signal, out)
+
+    def make(signal: Array) -> Layer:
+        return MaxPool(*_sizes(signal, kernel, stride, dilation), as_padding(padding, signal.ndim - 2), ceil)
+
+    return _pool(make, x, (max_pool, kernel, stride, padding, dilation, ceil), out)
 
 
 def avg_pool(
@@ -210,20 +227,23 @@ def avg_pool(
     >>> avg_pool(np.array([[[1.0, 5, 2, 4]]]), 2)
     array([[[3., 3.]]])
     """
-    signal, sizes = _pooled(x, kernel, stride, dilation)
-    layer = AveragePool(*sizes, as_padding(padding, signal.ndim - 2), ceil, count_include_pad)
-    return _pool(layer, signal, out)
+
+    def make(signal: Array) -> Layer:
+        sizes = _sizes(signal, kernel, stride, dilation)
+        return AveragePool(*sizes, as_padding(padding, signal.ndim - 2), ceil, count_include_pad)
+
+    return _pool(make, x, (avg_pool, kernel, stride, padding, dilation, ceil, count_include_pad), out)
 
 
 Sizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
-def _pooled(x: Any, kernel: PerAxis, stride: PerAxis | None, dilation: PerAxis) -> tuple[Array, Sizes]:
-    signal = _signal(x)
+def _sizes(signal: Array, kernel: PerAxis, stride: PerAxis | None, dilation: PerAxis) -> Sizes:
+    """The kernel's sizes, strides and dilations."""
     axes = signal.ndim - 2
     sizes = per_axis("kernel", kernel, axes)
     strides = sizes if stride is None else per_axis("stride", stride, axes)
-    return signal, (sizes, strides, per_axis("dilation", dilation, axes))
+    return sizes, strides, per_axis("dilation", dilation, axes)
 
 
 def _groups(groups: int) -> int:
@@ -305,14 +325,33 @@ def _program(
     return Program(network, None if threads is None else check_threads(threads))
 
 
-def _pool(layer: Layer, signal: Array, out: Any) -> Array:
-    fact = Fact(signal.dtype.name, signal.shape)
+def _pool(make: Callable[[Array], Layer], x: Any, arguments: tuple[Any, ...], out: Any) -> Array:
+    """A layer of one operand: its program is kept for calls with the same arguments and sizes."""
+    kind = kind_of((x,), arguments)
+    program = _pools.get(kind)
+    done = None if program is None else program.again((x,), out)
+    if done is not None:
+        return done[0]
+    signal = _signal(x)
+    if program is None:
+        fact = Fact(signal.dtype.name, signal.shape)
+        layer = make(signal)
+        program = _checked(signal, lambda: Program(Network("pool", {"x": fact}, ("y",), (Node("pool", layer, ("x",), "y"),))))
+    result: Array = _checked(signal, lambda: program(signal, out=out))
+    _pools.put(kind, program)
+    return result
+
+
+#: Programs of pooling layers, by all that decides them.
+_pools: Latest[Program] = Latest(KINDS)
+
+
+def _checked(signal: Array, work: Callable[[], Made]) -> Made:
+    """``work()``, with what a network has against the signal told of ``x``."""
     try:
-        program = Program(Network("pool", {"x": fact}, ("y",), (Node("pool", layer, ("x",), "y"),)))
-        result: Array = program(signal, out=out)
+        return work()
     except NetworkError as error:
         raise ArgumentError(f"x with shape {signal.shape}: {error}") from None
-    return result
 
 
 def _call(program: Program, x: Any, out: Any) -> Array:
@@ -323,8 +362,5 @@ def _call(program: Program, x: Any, out: Any) -> Array:
     if signal.shape[1] != fact.shape[1]:
         rule = f"w of shape {w.shape} with its groups takes {fact.shape[1]}"
         raise ArgumentError(f"x: got shape {signal.shape} with {signal.shape[1]} channels; {rule}")
-    try:
-        result: Array = program(signal, out=out)
-    except NetworkError as error:
-        raise ArgumentError(f"x with shape {signal.shape}: {error}") from None
+    result: Array = _checked(signal, lambda: program(signal, out=out))
     return result

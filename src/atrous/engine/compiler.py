@@ -19,6 +19,7 @@ from llvmlite import ir
 
 from atrous.engine.cache import ObjectCache
 from atrous.engine.emit import I64, PTR, Emitter
+from atrous.engine.forking import renew_in_child
 from atrous.errors import CompileError
 from atrous.target import Target
 
@@ -99,11 +100,15 @@ class Compiler:
     def __init__(self, target: Target, store: ObjectCache | None = None) -> None:
         self.target = target
         self.store = store if store is not None else ObjectCache.default()
-        self._lock = threading.Lock()
+        self.renew()
+        renew_in_child(self)
         self._addresses: dict[str, int] = {}
         self._alive: list[object] = []  # dropping a tracker frees its code
         self._machine: llvm.TargetMachine | None = None
         self._jit: llvm.LLJIT | None = None
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
 
     def kernel(self, key: str, emit: Emit) -> int:
         """The address of the kernel that ``key`` spells, made by ``emit`` if neither the process nor the disk has it."""

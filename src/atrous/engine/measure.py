@@ -11,7 +11,7 @@ from atrous.engine.compiler import Compiler
 from atrous.engine.emit import BYTES
 from atrous.engine.lowering.convolution import Dense, convolve
 from atrous.engine.lowering.tape import Tape, Task
-from atrous.engine.memory import Arena
+from atrous.engine.memory import Seat
 from atrous.engine.plan import Plan, Request
 from atrous.engine.planner import Planner
 from atrous.engine.schedule import Schedule
@@ -37,13 +37,13 @@ class Measure:
         self.y_shape = (signal.batch, c.outputs * c.groups, *spread)
         self.weights = _some((c.outputs * c.groups, c.channels, *c.kernel), c.dtype)
         self.arrays = {"x": _some(self.x_shape, c.dtype).reshape(-1), "y": np.zeros(prod(self.y_shape), c.dtype)}
-        self.arena = Arena()
+        self.scratch = Seat(0)
 
     def __call__(self, plan: Plan, patience: float = PATIENCE) -> float:
         """Seconds of the fastest run of a plan, changes of layout included."""
         template = self.schedule(plan).template(self.compiler)
         addresses: dict[str | int, int] = {name: array.ctypes.data for name, array in self.arrays.items()}
-        template.point(self.arena.address(template.arena_bytes), addresses)
+        template.point(self.scratch.address(template.arena_bytes), addresses)
         best, end = float("inf"), time.perf_counter() + patience
         for run in range(MOST + 1):
             begin = time.perf_counter()

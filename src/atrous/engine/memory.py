@@ -17,12 +17,16 @@ from typing import Any
 
 import numpy as np
 
+from atrous.engine.forking import renew_in_child
 from atrous.graph.fact import Array
+from atrous.target import available_cores
 
 #: The most memory of dead results that is kept for the next ones, in bytes.
 KEEP_BYTES = 256 * 2**20
 #: Results from this size on lie in blocks of their own; smaller ones are left to NumPy, whose heap uses them again.
 LEAST_BYTES = 2**20
+#: Runs of one program at the same time, on one thread each.
+MOST_SEATS = 64
 _HUGE = 2 * 2**20
 _GRAIN = 2**16
 
@@ -45,12 +49,17 @@ class Mapping:
             self._map.madvise(mmap.MADV_HUGEPAGE, self.address - base, size - size % _HUGE)
 
 
-class Arena:
-    """Scratch memory that grows to the largest need and is used again, by one run at a time (``lock``)."""
+class Seat:
+    """Scratch memory for one run at a time: who has the ``lock`` may use it."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.renew()
         self._memory: Mapping | None = None
+        renew_in_child(self)
+
+    def renew(self) -> None:
+        self.lock = threading.Lock()
 
     def address(self, size: int) -> int:
         """The address of at least ``size`` bytes, on a page."""
@@ -63,6 +72,27 @@ class Arena:
         """Let go of the memory; the next run takes it again."""
         with self.lock:
             self._memory = None
+
+
+class Arena:
+    """Scratch memory that grows to the largest need and is used again: by one run on several threads, or by several runs on
+    one thread each, at most one for each core, all with memory of their own."""
+
+    def __init__(self) -> None:
+        self._seats = [Seat(number) for number in range(min(MOST_SEATS, available_cores()))]
+
+    def seat(self, threads: int) -> Seat:
+        """Where a run on so many threads should go: the first seat that is free, or the first of all to wait for."""
+        if threads == 1:
+            for seat in self._seats:
+                if not seat.lock.locked():
+                    return seat
+        return self._seats[0]
+
+    def release(self) -> None:
+        """Let go of the memory; the next runs take it again."""
+        for seat in self._seats:
+            seat.release()
 
 
 class _Block:
@@ -82,9 +112,13 @@ class _Kept:
     """Mappings of dead results, oldest first. It may be entered from anywhere: wherever an array dies."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
         self._mappings: deque[Mapping] = deque()
-        self.bytes = 0
+        self.renew()
+        renew_in_child(self)
+
+    def renew(self) -> None:
+        self._lock = threading.RLock()
+        self.bytes = sum(mapping.size for mapping in self._mappings)
 
     def take(self, size: int) -> Mapping | None:
         with self._lock:

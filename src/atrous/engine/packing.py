@@ -1,17 +1,20 @@
-"""How a kernel's packed weights follow from the caller's: read off from weights that number themselves.
+"""How kernels' packed weights follow from the caller's: read off from weights that number themselves.
 
 A program made for weights ``1, 2, 3, ...`` has packed arrays that say, at every place, which weight belongs there; 0 is
-padding. From that comes a table for ``codelets.repack``, whatever algorithm packed them, phases of transposed kernels too.
+padding. From that comes a table for ``codelets.repack``, whatever algorithm packed them: all arrays that take vectors from
+the same runs of neighbours, like the phases of a transposed kernel, are filled in one pass over the weights. Arrays that are
+not made of such vectors get a table of all their elements, for ``codelets.gather``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
-from atrous.engine.codelets import repack
+from atrous.engine.codelets import gather, repack
 from atrous.engine.compiler import Compiler
 from atrous.engine.schedule import Schedule
 from atrous.engine.view import Address, Buffer
@@ -20,8 +23,8 @@ from atrous.graph.fact import Array
 
 #: float32 counts no further.
 MOST_WEIGHTS = 2**24 - 1
-#: A run of which fewer than one in so many elements is a weight of the block is not walked.
-_SPARSE = 4
+#: Runs of which fewer than one in so many places is the first lane of a vector are not walked.
+_SPARSE = 8
 
 
 def numbered(shape: tuple[int, ...], dtype: str) -> Array:
@@ -31,57 +34,88 @@ def numbered(shape: tuple[int, ...], dtype: str) -> Array:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Packing:
-    """One packed array as blocks of ``width`` lanes: weight ``starts[b] + lane * step + p`` is at vector ``places[p]`` of block
-    ``b``; only the first ``valid[b]`` lanes are weights."""
+    """Packed arrays made of vectors of lanes: the vector of weights ``starts[b] + p + lane * step`` is stored at the address
+    ``places[b, p]`` (0: nowhere); only its first ``valid[b]`` lanes are weights."""
 
-    packed: Array
+    packed: Sequence[Array]
     starts: Array
     valid: Array
     places: Array
     step: int
-    width: int
 
     def launch(self, schedule: Schedule, compiler: Compiler, source: Buffer, flag: Array) -> None:
         """Append the step that packs the weights that lie in ``source``; ``flag`` is raised if some are not finite."""
-        run, lanes = len(self.places), compiler.target.lanes(self.packed.dtype.name)
-        strips, chunks = ceil_div(int(self.valid.max()), lanes), ceil_div(run, repack.CHUNK)
-        block = self.packed.size // len(self.starts)
-        words = {"x": Address(source, 0), "y": self.packed, "starts": self.starts, "valid": self.valid, "places": self.places}
-        words |= {"flag": flag, "run": run, "step": self.step, "width": self.width, "block": block}
-        words |= {"strips": strips, "chunks": chunks}
-        spec = repack.Repack(self.packed.dtype.name)
+        blocks, run = self.places.shape
+        chunks = ceil_div(run, repack.CHUNK)
+        words = {"x": Address(source, 0), "starts": self.starts, "valid": self.valid, "places": self.places, "flag": flag}
+        words |= {"run": run, "step": self.step, "chunks": chunks}
+        schedule.keep += self.packed
+        spec = repack.Repack(self.packed[0].dtype.name)
         kernel = compiler.kernel(f"{repack.__name__} {spec!r}", lambda e: repack.emit(e, spec))
-        schedule.launch(kernel, repack.NAMES, words, len(self.starts) * strips * chunks)
+        schedule.launch(kernel, repack.NAMES, words, blocks * chunks)
 
 
-def find_packing(packed: Array) -> Packing | None:
-    """The packing of an array packed from numbered weights, if it is of that kind."""
-    shape = packed.shape if packed.ndim > 1 else (1, *packed.shape)
-    numbers = packed.astype(np.int64).reshape(shape) - 1
-    for axes in range(1, len(shape)):
-        blocks = numbers.reshape(prod(shape[:axes]), -1, shape[-1])
-        found = _as_blocks(blocks)
+@dataclass(frozen=True, eq=False, slots=True)
+class Gathering:
+    """One packed array of which every element is told apart: number ``table[i]`` of the weights, from 1, or 0 for padding."""
+
+    packed: Array
+    table: Array
+
+    def launch(self, schedule: Schedule, compiler: Compiler, source: Buffer, flag: Array) -> None:
+        """Append the step that packs the weights that lie in ``source``; ``flag`` is raised if some are not finite."""
+        count = self.packed.size
+        words = {"x": Address(source, 0), "y": self.packed, "table": self.table, "count": count, "flag": flag}
+        spec = gather.Gather(self.packed.dtype.name)
+        kernel = compiler.kernel(f"{gather.__name__} {spec!r}", lambda e: gather.emit(e, spec))
+        schedule.launch(kernel, gather.NAMES, words, ceil_div(count, gather.CHUNK))
+
+
+def find_packing(arrays: Sequence[Array], lanes: int) -> Iterator[Packing | Gathering]:
+    """The packing of arrays packed from the same numbered weights, for vectors of so many lanes."""
+    steps: dict[int, list[Array]] = {}
+    for array in arrays:
+        steps.setdefault(_step(array, lanes), []).append(array)
+    for step, same in steps.items():
+        found = _walked(same, lanes, step) if step else None
         if found is not None:
-            starts, valid, places, step = found
-            return Packing(packed, starts, valid, places, step, shape[-1])
-    return None
+            yield found
+        else:
+            yield from (Gathering(array, array.astype(np.int32).ravel()) for array in same)
 
 
-def _as_blocks(numbers: Array) -> tuple[Array, Array, Array, int] | None:
-    """Starts, valid lanes, places and step of ``(blocks, vectors, lanes)`` numbers, -1 for padding, if they are so laid out."""
-    valid = (numbers >= 0).sum(axis=2)
-    if (valid != valid[:, :1]).any() or (valid == 0).any():
+def _step(packed: Array, lanes: int) -> int:
+    """The distance of the weights in neighbouring lanes, if the array is made of such vectors; 0 if not."""
+    if packed.shape[-1] % lanes or not packed.flags.c_contiguous:
+        return 0
+    vectors = packed.reshape(-1, lanes).astype(np.int64)
+    valid = (vectors > 0).sum(axis=1)
+    several = vectors[valid > 1]
+    step = int(several[0, 1] - several[0, 0]) if len(several) else 1
+    index = np.arange(lanes)
+    expected = np.where(index < valid[:, None], vectors[:, :1] + index * step, 0)
+    return step if step > 0 and np.array_equal(vectors, expected) else 0
+
+
+def _walked(packed: Sequence[Array], lanes: int, step: int) -> Packing | None:
+    """The packing of such arrays by runs of ``step`` neighbours; ``None`` where too little of the runs is taken."""
+    vectors = np.concatenate([array.reshape(-1, lanes) for array in packed]).astype(np.int64)
+    whole = lanes * packed[0].itemsize
+    places = np.concatenate([array.ctypes.data + whole * np.arange(array.size // lanes) for array in packed])
+    valid = (vectors > 0).sum(axis=1)
+    vectors, places, valid = vectors[valid > 0], places[valid > 0], valid[valid > 0]
+    first = vectors[:, 0] - 1
+    key = first * (lanes + 1) + valid
+    order = np.argsort(key, kind="stable")
+    first, places, valid, key = first[order], places[order], valid[order], key[order]
+    # Vectors that are wanted in several places are in blocks of their own.
+    index = np.arange(len(key))
+    copies = index - np.maximum.accumulate(np.where(np.diff(key, prepend=-1) != 0, index, 0))
+    owner = first // step * (lanes + 1) + valid
+    blocks, block = np.unique(owner + copies * (int(owner.max(initial=0)) + 1), return_inverse=True)
+    if not len(key) or len(blocks) * step > _SPARSE * len(key):
         return None
-    count = valid[:, 0]
-    step = int(numbers[0, 0, 1] - numbers[0, 0, 0]) if count[0] > 1 else 0
-    starts = numbers[:, :, 0].min(axis=1)
-    offsets = numbers[0, :, 0] - starts[0]
-    lanes = np.arange(numbers.shape[2])
-    expected = starts[:, None, None] + offsets[:, None] + lanes * step
-    if step < 0 or not np.array_equal(numbers, np.where(lanes < count[:, None, None], expected, -1)):
-        return None
-    if offsets.max() >= _SPARSE * len(offsets):
-        return None
-    places = np.full(int(offsets.max()) + 1, -1, np.int64)
-    places[offsets] = np.arange(len(offsets))
-    return starts, count, places, step
+    table, (starts, lengths) = np.zeros((len(blocks), step), np.int64), np.zeros((2, len(blocks)), np.int64)
+    table[block, first % step] = places
+    starts[block], lengths[block] = first // step * step, valid
+    return Packing(packed, starts, lengths, table, step)

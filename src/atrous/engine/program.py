@@ -114,9 +114,12 @@ class Bound:
             for name, array in outputs.items()
         }
         addresses: dict[str | int, int] = {name: array.ctypes.data for name, array in (given | made).items()}
-        with self.arena.lock:
-            template.point(self.arena.address(template.arena_bytes), addresses)
-            template.job.run(check_threads(threads))
+        count = check_threads(threads)
+        seat = self.arena.seat(count)
+        with seat.lock:
+            own = template.copy(seat.number)
+            own.point(seat.address(own.arena_bytes), addresses)
+            own.job.run(count)
         for name, array in outputs.items():
             if made[name] is not array:
                 array[...] = made[name]

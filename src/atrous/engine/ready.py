@@ -93,11 +93,13 @@ class Ready:
         return tuple(results)
 
     def _run(self, spans: Sequence[tuple[Place, int]], threads: int) -> None:
-        job = self._template.job
-        bases = job.bases
-        with self._arena.lock:
+        seat = self._arena.seat(threads)
+        with seat.lock:
+            template = self._template.copy(seat.number)
+            job = template.job
+            bases = job.bases
             if self._scratch >= 0:
-                bases[self._scratch] = self._arena.address(self._template.arena_bytes)
+                bases[self._scratch] = seat.address(template.arena_bytes)
             for place, begin in spans:
                 if place.base >= 0:
                     bases[place.base] = begin

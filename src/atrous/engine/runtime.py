@@ -27,6 +27,7 @@ _ANY = 2**62
 #: takes longer than ``WORTH_WAKING`` seconds, or that follows another within ``SOON`` seconds: more may come.
 WORTH_WAKING, SOON = 200e-6, 500e-6
 _PLACE = {name: place for place, name in enumerate(JOB)}
+_LARGEST, _STOPPED = _PLACE["largest"], _PLACE["stopped"]
 _default_threads: int | None = None
 
 
@@ -55,9 +56,9 @@ class Job:
     def __init__(
         self, compiler: Compiler, steps: Array, words: Array, patches: Array, bases: int, seconds: float = 0.0
     ) -> None:
-        self._native = native_region(compiler)
+        self._compiler, self._native = compiler, native_region(compiler)
         self.steps = steps
-        self._kept = (words, patches)
+        self._words, self._patches = words, patches
         self.bases = (ctypes.c_int64 * max(1, bases))()
         self.seconds = seconds
         self._most = int(steps[:, 2].max(initial=1))
@@ -68,6 +69,12 @@ class Job:
         self._job[_PLACE["count"]], self._job[_PLACE["patch_count"]] = len(steps), len(patches)
         self._job[_PLACE["threads"]], self._job[_PLACE["largest"]] = 1, _ANY
         self._address = ctypes.addressof(self._job)
+
+    def copy(self) -> Job:
+        """The same steps with words and bases of their own, for another caller at the same time."""
+        words, steps = self._words.copy(), self.steps.copy()
+        steps[:, 1] += words.ctypes.data - self._words.ctypes.data
+        return Job(self._compiler, steps, words, self._patches, len(self.bases), self.seconds)
 
     def run(self, threads: int) -> None:
         """All steps, on at most so many threads."""
@@ -93,6 +100,8 @@ class Job:
         if self.seconds > LONG and threading.current_thread() is threading.main_thread():
             self._wait_in_python()
         else:
+            # A child forked while another thread ran this job finds it as it was then.
+            self._job[_STOPPED], self._job[_LARGEST] = 0, _ANY
             self._native(self._address, RUN, 0)
         end = time.perf_counter()
         self.seconds = end - begin
@@ -100,15 +109,14 @@ class Job:
 
     def _wait_in_python(self) -> None:
         """Run on a thread of its own, and wait where signals are heard."""
-        largest, stopped = _PLACE["largest"], _PLACE["stopped"]
-        self._job[largest] = max(1, self._most // CHUNKS)
+        self._job[_STOPPED], self._job[_LARGEST] = 0, max(1, self._most // CHUNKS)
         run = _Aside(lambda: self._native(self._address, RUN, 0))
         try:
             run.wait()
         finally:
-            self._job[stopped] = 1  # changes nothing unless an interrupt came
+            self._job[_STOPPED] = 1  # changes nothing unless an interrupt came
             run.settle()
-            self._job[stopped], self._job[largest] = 0, _ANY
+            self._job[_STOPPED], self._job[_LARGEST] = 0, _ANY
 
 
 class _Aside:

@@ -136,6 +136,16 @@ class Template:
     bases: Mapping[str | int, int]
     arena_bytes: int
     schedule: Schedule
+    _copies: dict[int, Template] = field(default_factory=dict)
+
+    def copy(self, number: int) -> Template:
+        """The template itself (0), or a copy of that number, for runs at the same time."""
+        if number == 0:
+            return self
+        made = self._copies.get(number)
+        if made is None:
+            made = self._copies[number] = Template(self.job.copy(), self.bases, self.arena_bytes, self.schedule)
+        return made
 
     def point(self, arena: int, arrays: Mapping[str | int, int]) -> None:
         """Set the addresses of the next run."""

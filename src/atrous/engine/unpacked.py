@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from atrous.engine.codelets.convolution import Packed
+from atrous.engine.forking import renew_in_child
 from atrous.engine.packing import MOST_WEIGHTS, find_packing
 from atrous.engine.program import Bound, Program
 from atrous.engine.ready import Ready
@@ -22,6 +23,7 @@ from atrous.graph.fact import Array, Fact
 
 #: Kinds of calls that are kept, and the memory of their packed weights in bytes.
 KINDS, KEEP_BYTES = 32, 64 * 2**20
+Made = TypeVar("Made")
 
 
 class Unpacked:
@@ -29,11 +31,15 @@ class Unpacked:
 
     def __init__(self, ready: Ready, flag: Array, size: int) -> None:
         self._ready, self._flag, self.bytes = ready, flag, size
+        self.renew()
+        renew_in_child(self)
+
+    def renew(self) -> None:
         self._lock = threading.Lock()
 
     @classmethod
     def of(cls, program: Program, shape: tuple[int, ...]) -> Unpacked | None:
-        """From a program for numbered weights; ``None`` if its weights are packed in a way that is not recognised."""
+        """From a program for numbered weights; ``None`` if a kernel reads weights that are not packed."""
         if any(array.size > MOST_WEIGHTS for array in program.network.constants.values()):
             return None
         bound = program.bind({"x": shape})
@@ -61,12 +67,10 @@ def _with_packing(program: Program, bound: Bound, made: Schedule, flag: Array) -
     """The tape with steps before it that pack what it reads."""
     schedule = Schedule(keep=[*made.keep, flag], arena_bytes=made.arena_bytes)
     packed = [entry for entry in program.packed.values() if isinstance(entry, Packed)]
-    names = ["w", "bias"] if "bias" in program.network.constants else ["w"]
-    for entry in packed:
-        for name, array in zip(names, (entry.weights, entry.bias), strict=False):
-            found = find_packing(array)
-            if found is None:
-                return None
+    arrays = {"w": [entry.weights for entry in packed], "bias": [entry.bias for entry in packed]}
+    for name, constant in program.network.constants.items():
+        lanes = bound.compiler.target.lanes(constant.dtype.name)
+        for found in find_packing(arrays[name], lanes):
             found.launch(schedule, bound.compiler, Buffer(Home.INPUT, 0, name), flag)
     known = {id(array) for entry in packed for array in (entry.weights, entry.bias)}
     numbered = list(program.network.constants.values())
@@ -86,9 +90,13 @@ class Kinds:
     """The kinds of calls that were seen lately. One that comes a second time is made ready for a third."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._calls: dict[object, int] = {}  # how often a kind was called the long way
         self._ready: dict[object, Unpacked] = {}
+        self.renew()
+        renew_in_child(self)
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
 
     def ready(self, key: object) -> Unpacked | None:
         """The call's kind if it is ready."""
@@ -111,6 +119,23 @@ class Kinds:
     def _forget(self, key: object) -> None:
         self._calls.pop(key, None)
         self._ready.pop(key, None)
+
+
+class Latest(Generic[Made]):
+    """What was made for the latest keys, at most ``count`` of them; ``None`` is no key."""
+
+    def __init__(self, count: int) -> None:
+        self._count, self._made = count, dict[object, Made]()
+
+    def get(self, key: object | None) -> Made | None:
+        """What was made for the key, if it is kept."""
+        return self._made.get(key)
+
+    def put(self, key: object | None, made: Made) -> None:
+        """Keep it as the latest one; other threads see the old entries or the new ones."""
+        if key is not None:
+            others = {other: value for other, value in self._made.copy().items() if other != key}
+            self._made = {**dict(list(others.items())[1 - self._count :]), key: made}
 
 
 def kind_of(arrays: Sequence[Any], arguments: Sequence[Any]) -> object | None:

@@ -1,9 +1,9 @@
 """Weights of a call, put into the order of a kernel: vectors of lanes that lie rows apart, transposed in registers.
 
-A block of packed weights holds vectors of lanes; lane ``l`` of all its vectors comes from one run of neighbours in the
-caller's array, ``step`` elements after that of lane ``l - 1``. Where in the block the vector of each place of the run goes
-is told by a table (-1: nowhere), so any order of taps and channels, and any choice of them, is the same code. On the way it
-is seen whether all weights are finite, as fast kernels need.
+A block is a run of neighbours in the caller's array, and the same run ``step`` elements after it for each further lane. A
+table tells for each place of a block the address where the vector of its lanes goes (0: nowhere), so any order of taps and
+channels, any choice of them, and any number of packed arrays are the same code. On the way it is seen whether all weights are
+finite, as fast kernels need.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from atrous.engine.codelets.transpose import transposed
-from atrous.engine.emit import BYTES, ELEMENT, I64, Arguments, Emitter, Value
+from atrous.engine.emit import BYTES, ELEMENT, I64, PTR, Arguments, Emitter, Value
 
 #: Places of a run in one unit of work.
 CHUNK = 256
-NAMES = (
-    "x", "y", "starts", "valid", "places", "flag", "run", "step", "width", "block", "strips", "chunks",
-)  # fmt: skip
+NAMES = ("x", "starts", "valid", "places", "flag", "run", "step", "chunks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,38 +42,34 @@ class _Repack:
 
     def emit(self) -> None:
         e, a = self.e, self.args
-        run, step, width, places = a.number("run"), a.number("step"), a.number("width"), a.pointer("places")
+        run, step = a.number("run"), a.number("step")
         zero = ir.Constant(self.vector, None)
         with e.loop(self.first, self.last, carry=[zero]) as units:
-            block, strip, chunk = e.split(units.index, [0, a.number("strips"), a.number("chunks")])
-            lane = e.mul(strip, self.lanes)
-            start = e.load(e.at(a.pointer("starts"), block, I64), I64)
-            left = e.sub(e.load(e.at(a.pointer("valid"), block, I64), I64), lane)
-            x = e.at(a.pointer("x"), e.add(start, e.mul(lane, step)), self.element)
-            y = e.at(a.pointer("y"), e.add(e.mul(block, a.number("block")), lane), self.element)
+            block, chunk = e.split(units.index, [0, a.number("chunks")])
+            x = e.at(a.pointer("x"), e.load(e.at(a.pointer("starts"), block, I64), I64), self.element)
+            valid = e.load(e.at(a.pointer("valid"), block, I64), I64)
+            places = e.at(a.pointer("places"), e.mul(block, run), I64)
             lo = e.mul(chunk, CHUNK)
             with e.loop(lo, e.min(run, e.add(lo, CHUNK)), self.lanes, carry=units.values) as tile:
-                tile.next = [self._tile(x, y, tile.index, run, step, width, left, places, tile.values[0])]
+                tile.next = [self._tile(x, tile.index, run, step, valid, places, tile.values[0])]
             units.next = tile.results
         self._report(units.results[0])
         e.end()
 
-    def _tile(
-        self, x: Value, y: Value, at: Value, run: Value, step: Value, width: Value, left: Value, places: Value, seen: Value
-    ) -> Value:
+    def _tile(self, x: Value, at: Value, run: Value, step: Value, valid: Value, places: Value, seen: Value) -> Value:
         """One square block: rows of the run loaded, turned, and stored where the table says."""
         e, lanes = self.e, self.lanes
-        mask_run, mask_lanes = e.first_lanes(e.sub(run, at), lanes), e.first_lanes(left, lanes)
+        mask_run, mask_lanes = e.first_lanes(e.sub(run, at), lanes), e.first_lanes(valid, lanes)
         rows, zero = [], ir.Constant(self.vector, None)
         for i in range(lanes):
-            row = e.at(x, e.b.select(e.less(i, left), e.add(e.mul(step, i), at), at), self.element)
+            row = e.at(x, e.b.select(e.less(i, valid), e.add(e.mul(step, i), at), at), self.element)
             rows.append(e.load_masked(row, self.vector, mask_run))
             seen = e.fma(rows[-1], zero, seen)  # stays zero as long as all are finite
         for j, column in enumerate(transposed(e, rows)):
             with e.when(e.less(e.add(at, j), run)):
                 place = e.load(e.at(places, e.add(at, j), I64), I64)
-                with e.when(e.b.icmp_signed(">=", place, e.i64(0))):
-                    e.store_masked(column, e.at(y, e.mul(place, width), self.element), mask_lanes)
+                with e.when(e.b.icmp_signed("!=", place, e.i64(0))):
+                    e.store_masked(column, e.b.inttoptr(place, PTR), mask_lanes)
         return seen
 
     def _report(self, seen: Value) -> None:
