@@ -56,7 +56,7 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """Weights and bias in the order in which a kernel reads them."""
+    """Weights and bias in the order in which a kernel reads them; whoever packs may leave it to strides, to be copied."""
 
     weights: Array
     bias: Array

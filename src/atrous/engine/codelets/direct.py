@@ -120,7 +120,7 @@ def pack(c: Convolution, register: Register, weights: Array, bias: Array | None,
     start = np.zeros((c.groups, blocks * width), c.dtype)
     if bias is not None:
         start[:, : c.outputs] = bias.reshape(c.groups, c.outputs)
-    return Packed(np.ascontiguousarray(packed), start)
+    return Packed(packed, start)
 
 
 def blocks(c: Convolution, register: Register, target: Target) -> int:

@@ -9,9 +9,10 @@ from math import prod
 
 import numpy as np
 
-from atrous.engine.codelets.convolution import Convolution
+from atrous.engine.codelets.convolution import Convolution, Packed
 from atrous.engine.codelets.grid import Access
 from atrous.engine.epilogue import Epilogue
+from atrous.engine.lowering.arranging import arranged
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
 from atrous.engine.lowering.windows import channel_operand, row_operand, sweep_words, unit_count
@@ -167,13 +168,17 @@ def convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> N
     c = dense.task(tape, x.dtype, pitch, epilogue)
     packed = tape.cached(
         ("packed", repr(dense.key), codelet.__name__, register, c.dtype),
-        lambda: codelet.pack(c, register, dense.weights, dense.bias, target),
+        lambda: _arranged(tape, codelet.pack(c, register, dense.weights, dense.bias, target)),
     )
     blocks = codelet.blocks(c, register, target)
     words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands, inner=chosen.inner)
     words |= {"w": packed.weights, "b": packed.bias}
     kernel = tape.compiler.kernel(repr((codelet.__name__, c, register)), lambda e: codelet.emit(e, c, register))
     tape.schedule.launch(kernel, codelet.names(c), words, unit_count(words, dense.axes, out.shape[0], blocks, register))
+
+
+def _arranged(tape: Tape, packed: Packed) -> Packed:
+    return Packed(arranged(tape, packed.weights), np.ascontiguousarray(packed.bias))
 
 
 @lower.register
