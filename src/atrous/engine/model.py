@@ -21,8 +21,8 @@ from atrous.target import Target
 
 #: Cycles to move one element from one layout to the other, its data in the second cache.
 TURN_CYCLES = 0.5
-#: Cycles that every launch takes from all cores: the barrier, and threads that arrive late.
-LAUNCH_CYCLES = 1500.0
+#: Cycles that every launch takes from all cores: the barrier, threads that arrive late, data in another core's cache.
+LAUNCH_CYCLES = 6000.0
 #: The part of the transfers between caches that nothing hides.
 UNHIDDEN = 0.15
 #: Ways of a second cache, at the least.
@@ -236,7 +236,7 @@ def inner_counts(c: Convolution, reads: Layout, blocks: int) -> Iterator[int]:
     Where groups read different channels, those of one group, or where channels lie side by side, of all.
     """
     if c.groups > 1:
-        yield blocks if reads is Layout.CHANNELS else blocks // c.groups
+        yield blocks if reads is Layout.CHANNELS else max(1, blocks // c.groups)
         return
     last = 0
     for inner in range(1, blocks + 1):
