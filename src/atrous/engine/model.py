@@ -121,11 +121,10 @@ class Model:
         c, signal = self.c, self.signal
         if c.dilations[-1] < FAR or c.kernel[-1] == 1 or not self.row:
             return 1.0
-        window, size, tiles = signal.windows(c)[-1], signal.inputs[-1], range(0, self.row, pixels)
-        ends = [
-            (window.taps_of_output(lo, 0, size), window.taps_of_output(min(lo + pixels, self.row) - 1, 0, size)) for lo in tiles
-        ]
-        return sum(max(0, first.stop - last.start) for first, last in ends) / (len(tiles) * c.kernel[-1])
+        window, size, tiles = signal.windows(c)[-1], signal.inputs[-1], ceil_div(self.row, pixels)
+        outputs = (window.outputs_of_tap(tap, size) for tap in range(window.kernel))
+        met = sum(ceil_div(min(each.stop, self.row), pixels) - each.start // pixels for each in outputs if each)
+        return met / (tiles * window.kernel)
 
     def _strips(self, register: Register) -> int:
         """How many units high the output is: rows, or strips of as many as the register tile has."""
