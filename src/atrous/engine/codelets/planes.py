@@ -71,7 +71,7 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per useful multiply-add of a row of this length: loads that cross lines, shifts, arithmetic, and the start."""
     lanes, rows, stride, rates = target.lanes(c.dtype), register.rows, c.strides[-1], target.rates
     widths = parts(register.pixels, lanes)
-    vectors = sum(1.0 if n == lanes else 0.6 for n in widths)
+    vectors = len(widths) - 1 + (1.0 if widths[-1] == lanes else 0.6)
     taps, block = c.kernel[-1], held(c, lanes)
     depth = prod(c.kernel[:-1])
     walked = depth * ((c.kernel[-2] + rows - 1) / c.kernel[-2] if rows > 1 else 1.0)
