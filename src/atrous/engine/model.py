@@ -14,7 +14,7 @@ from math import prod
 from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.emit import BYTES
 from atrous.engine.plan import Codelet, Plan, Signal
-from atrous.engine.sweep import FAR, segments
+from atrous.engine.sweep import FAR, segments, strip_count
 from atrous.engine.view import Layout
 from atrous.geometry import ceil_div
 from atrous.target import Target
@@ -144,7 +144,7 @@ class Model:
     def _strips(self, register: Register) -> int:
         """How many units high the output is: rows, or strips of as many as the register tile has."""
         height = max(1, (1, *self.signal.outputs)[-2])
-        return self.rows // height * ceil_div(height, register.rows)
+        return self.rows // height * strip_count(height, register.rows, (1, *self.c.dilations)[-2])
 
     def predict(self, plan: Plan) -> Prediction:
         """Cycles and bytes of a plan."""
