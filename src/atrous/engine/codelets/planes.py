@@ -85,7 +85,7 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per useful multiply-add of a row of this length: arithmetic with its shifts, loads that cross lines, the start."""
     lanes, rows, stride, rates = target.lanes(c.dtype), register.rows, c.strides[-1], target.rates
     widths, channels = parts(register.pixels, lanes), register.vectors
-    vectors = sum(1.0 if n == lanes else 0.55 for n in widths)
+    vectors = len(widths) - 1 + (1.0 if widths[-1] == lanes else 0.55)
     taps, depth = c.kernel[-1], prod(c.kernel[:-1])
     high = c.kernel[-2] if rows > 1 else 1
     walked = depth * (1 + (rows - 1) * c.strides[-2] / high if rows > 1 else 1.0)
