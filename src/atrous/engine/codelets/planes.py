@@ -40,6 +40,8 @@ HELD, MOST_WRITTEN = 8, 2
 CROSSING = 1.6
 #: Turns that parting takes for each vector, where a shift takes one, and the part of all such turns that nothing hides.
 PARTING, SHARED = 1.5, 0.65
+#: The part of a turn that it takes to read a weight that was spread beforehand.
+READ = 0.16
 #: Weights of a channel that are spread over all lanes beforehand.
 MOST_SPREAD = 128
 #: Multiply-adds of a tile that are written out.
@@ -90,18 +92,19 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     high = c.kernel[-2] if rows > 1 else 1
     walked = depth * (1 + (rows - 1) * c.strides[-2] / high if rows > 1 else 1.0)
     spread = spreads(c, register, lanes)
-    weights = depth * rows * taps * (1 if len(widths) > 1 or spread else vectors)
+    weights = depth * rows * taps * (1.0 if len(widths) > 1 else 0.5)
     loads = CROSSING * walked * (stride * vectors + 0.5) * ceil_div(taps, held(c, lanes)) + weights
     # Shifts, and weights that are spread as they are loaded, take turns of units that multiply, of which some are free.
     shifts = walked * vectors * (taps - 1)
     turns = walked * (stride - 1) * PARTING * (2 * vectors + 1) + (0 if spread or len(widths) == 1 else weights)
     multiply = depth * taps * max(rows * vectors / rates.fmas, rates.latency / channels)
     if len(widths) == 1:  # few chains are in the processor's sight at once
-        multiply *= 1 + 0.25 / channels
+        multiply *= 1 + 0.25 / (channels * min(rows, high / c.strides[-2] if rows > 1 else 1))
     loaded = shifts / 2 if rows == stride == 1 else 0.0  # by tiles inside the signal
     inside, edge = (SHARED * max(0.0, (turns + n) / rates.fmas - multiply / 2) for n in (shifts - loaded, shifts))
+    multiply += READ * weights if spread else 0.0
     arithmetic, loads = multiply + inside, loads + CROSSING * loaded
-    overhead = ((20 if rows > 1 else 6) + 2 * walked) / channels + 1.4 * len(widths) * rows
+    overhead = (12 if rows > 1 else 6) / channels + 0.8 * walked + rows * (3.2 + 1.4 * len(widths))
     count = c.groups * c.outputs
     each = ceil_div(row, register.pixels) * ceil_div(count, channels) * channels / (row * rows * depth * taps * count)
     return Cost(each * arithmetic, each * loads / rates.loads, each * overhead, each * (edge - inside))
