@@ -10,6 +10,7 @@ import pytest
 
 import atrous
 from atrous.engine import calls
+from atrous.engine.chain import chained
 from atrous.engine.codelets.gather import CHUNK
 from atrous.engine.compiler import default_compiler
 from atrous.engine.memory import common_arena, release
@@ -37,6 +38,8 @@ PROBLEMS = [
     "convt:f64:n2:c6:i9x8:k10:w3x4:s2:p1:b",
     "convt:f32:c8:i9x8:k12:w3x3:s2:p1:g4:b",
     "convt:f32:c5:i4x5x3:k20:w2x3x2:s3:b",
+    "conv:f32:n2:c256:i9x7:k256:w3x3:p1:b",
+    "conv:f32:c520:i7x5:k300:w3x3:p1",
 ]
 
 
@@ -220,6 +223,42 @@ def test_a_gather_is_its_table(dtype: str, odd: float | None) -> None:
     template.job.run(2)
     assert same_bits(scratch[64:].view(dtype), np.where(table > 0, weights[table - 1], 0).astype(dtype))
     assert scratch[0] == (odd is not None)
+
+
+def test_blocks_in_order_can_be_packed_one_by_one() -> None:
+    weights = numbered((8, 6), "float32")
+    packed = np.ascontiguousarray(weights.reshape(2, 4, 6).transpose(0, 2, 1))
+    (found,) = find_packing([Target(packed, 640)], 4)
+    assert isinstance(found, Packing)
+    assert found.parts(2, 640, packed.nbytes)
+    assert not found.parts(3, 640, packed.nbytes)
+    (turned,) = find_packing([Target(np.ascontiguousarray(packed[::-1]), 640)], 4)
+    assert isinstance(turned, Packing)
+    assert not turned.parts(2, 640, packed.nbytes)
+
+
+def test_a_chain_is_its_two_steps_group_by_group() -> None:
+    """Two gathers, the second of which reads what the first wrote, but only what the same group did."""
+    count, groups = 6 * CHUNK, 3
+    rng = np.random.default_rng(0)
+    inside = np.concatenate([2 * g * CHUNK + rng.permutation(2 * CHUNK) for g in range(groups)]).astype(np.int32)
+    x, scratch = rng.standard_normal(count).astype("float32"), np.zeros(64 + 8 * count, np.uint8)
+    schedule, compiler, arena = Schedule(), default_compiler(), Buffer(Home.ARENA, scratch.nbytes)
+    flag = Address(arena, 0)
+    Gathering("float32", 64, rng.permutation(count).astype(np.int32) + 1).launch(
+        schedule, compiler, Buffer(Home.INPUT, 0, "x"), arena, flag
+    )
+    Gathering("float32", 64 + 4 * count, inside + 1).launch(schedule, compiler, Buffer(Home.INPUT, 0, "y"), arena, flag)
+    bases = {"x": x.ctypes.data, "y": scratch.ctypes.data + 64}
+    results = []
+    for launches in (schedule.launches, [chained(compiler, *schedule.launches, groups)]):
+        scratch[:] = 0
+        template = Schedule(launches, keep=schedule.keep).template(compiler)
+        template.point(scratch.ctypes.data, bases)
+        template.job.run(2)
+        results.append(scratch.copy())
+    assert np.array_equal(*results)
+    assert same_bits(np.sort(results[1][64 + 4 * count :].view("float32")), np.sort(x))
 
 
 def test_pools_are_made_once_a_kind() -> None:

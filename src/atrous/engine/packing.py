@@ -62,6 +62,14 @@ class Packing:
         kernel = compiler.kernel(f"{repack.__name__} {spec!r}", lambda e: repack.emit(e, spec))
         schedule.launch(kernel, repack.NAMES, words, blocks * chunks)
 
+    def parts(self, count: int, start: int, size: int) -> bool:
+        """Whether so many equal parts of the blocks, in order, fill equal parts of the array that begins there."""
+        if len(self.places) % count:
+            return False
+        filled = self.places.reshape(count, -1)
+        part = (filled - start) // (size // count)
+        return bool(((part == np.arange(count)[:, None]) | (filled < 0)).all())
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Gathering:

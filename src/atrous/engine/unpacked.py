@@ -13,9 +13,10 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from atrous.engine.chain import chained
 from atrous.engine.codelets.convolution import Packed
 from atrous.engine.forking import renew_in_child
-from atrous.engine.packing import MOST_WEIGHTS, Target, find_packing
+from atrous.engine.packing import MOST_WEIGHTS, Gathering, Packing, Target, find_packing
 from atrous.engine.program import Bound, Program
 from atrous.engine.ready import Ready
 from atrous.engine.schedule import LINE, Launch, Schedule, Word
@@ -27,6 +28,8 @@ from atrous.graph.fact import Array, Fact
 KINDS, KEEP_BYTES = 32, 64 * 2**20
 #: What of ``Packed`` follows from which constant.
 _PARTS = (("w", "weights"), ("bias", "bias"))
+#: Blocks a core, at the least, that are packed one by one; and the part of a second cache that one may take.
+CHAINED, ROOM = 2, 0.75
 Made = TypeVar("Made")
 
 
@@ -76,6 +79,7 @@ def _with_packing(program: Program, bound: Bound, made: Schedule, flag: int) -> 
     names = {name: [getattr(entry, part) for entry in packed] for name, part in _PARTS if name in program.network.constants}
     scratch, at = Buffer(Home.ARENA, 0), flag + LINE
     schedule, places = Schedule(), dict[int, Address]()
+    own: list[tuple[Packing | Gathering, Launch]] = []  # steps that pack the weights
     for name, arrays in names.items():
         targets = []
         for array in arrays:
@@ -85,15 +89,53 @@ def _with_packing(program: Program, bound: Bound, made: Schedule, flag: int) -> 
         lanes = bound.compiler.target.lanes(program.network.constants[name].dtype.name)
         for found in find_packing(targets, lanes):
             found.launch(schedule, bound.compiler, Buffer(Home.INPUT, 0, name), scratch, Address(scratch, flag))
+            own += [(found, schedule.launches[-1])] if name == "w" else []
     numbered = list(program.network.constants.values())
+    launches = []
     for launch in made.launches:
         words = tuple(_moved(word, places) for word in launch.words)
         if any(_reads(word, numbered) for word in words):
             return None
-        schedule.launches.append(Launch(launch.kernel, words, launch.units))
+        launches.append(Launch(launch.kernel, words, launch.units))
+    if len(names["w"]) == len(own) == 1:
+        packing, step = own[0]
+        if isinstance(packing, Packing):
+            _chain(program, schedule, launches, packing, step, names["w"][0], places)
+    schedule.launches += launches
     schedule.keep += [array for array in made.keep if id(array) not in places]
     schedule.arena_bytes = at
     return schedule
+
+
+def _chain(
+    program: Program,
+    schedule: Schedule,
+    launches: list[Launch],
+    packing: Packing,
+    step: Launch,
+    array: Array,
+    places: Mapping[int, Address],
+) -> None:
+    """Pack large weights block by block, each just before the outputs that it makes: they are read from the second cache.
+
+    That takes one kernel that reads them, with its blocks outermost, and enough blocks for all cores.
+    """
+    request, plan = next(reversed(program.planner.chosen.items()))
+    target = program.compiler.target
+    blocks = plan.codelet.blocks(request.c, plan.register, target)
+    start = places[id(array)]
+    readers = [place for place, launch in enumerate(launches) if any(_same(word, start) for word in launch.words)]
+    fits = array.nbytes // blocks <= target.caches.l2 * ROOM and array.nbytes > target.caches.l2
+    if not fits or blocks < CHAINED * target.cores or plan.inner != 1 or len(readers) != 1:
+        return
+    reader = launches[readers[0]]
+    if reader.units % blocks == step.units % blocks == 0 and packing.parts(blocks, start.bytes, array.nbytes):
+        schedule.launches.remove(step)
+        launches[readers[0]] = chained(program.compiler, step, reader, blocks)
+
+
+def _same(word: Word, address: Address) -> bool:
+    return isinstance(word, Address) and (word.buffer, word.bytes) == (address.buffer, address.bytes)
 
 
 def _moved(word: Word, places: Mapping[int, Address]) -> Word:
