@@ -7,9 +7,9 @@ Nothing here is measured; the CPU's rates come from ``Target.rates``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import NamedTuple
 
 from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.emit import BYTES
@@ -31,8 +31,7 @@ L2_WAYS = 8
 ROOM = 0.75
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(NamedTuple):
     """Bytes that one layer moves towards the registers, by the level that they come from."""
 
     l2: float
@@ -45,8 +44,7 @@ class Traffic:
         return self.l2 / rates.l2, self.l3 / rates.l3, self.memory / rates.memory
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """Predicted cycles of one plan by cause; all but ``cycles`` are sums over the cores."""
 
     peak: float  # the multiply-adds that meet the signal, at the rate of the units
@@ -63,8 +61,7 @@ class Prediction:
     @property
     def cycles(self) -> float:
         """From start to end, on all cores."""
-        side_by_side = (self.arithmetic, self.loads, *self.transfer)
-        work = max(side_by_side) + UNHIDDEN * sum(self.transfer) + self.overhead
+        work = max(self.arithmetic, self.loads, *self.transfer) + UNHIDDEN * sum(self.transfer) + self.overhead
         return (work * self.balance + self.layouts) / self.cores + LAUNCH_CYCLES * self.launches
 
     @property
