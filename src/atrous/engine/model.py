@@ -103,7 +103,7 @@ class Model:
         self.real = prod(window.real_taps(n) / (window.kernel * m) if m else 1.0 for window, n, m in outer)
         self.macs = self.real * self.rows * self.row * c.outputs * c.groups * self.depth
         inside = self.windows[-1].inside(signal.inputs[-1]) if signal.inputs else (0, 0)
-        self.inside = inside[0], min(inside[1], self.row)
+        self.inside = max(0, inside[0]), min(inside[1], self.row)
         self.row_taps = max(1.0, self.real * prod(c.kernel[:-1]))
 
     def cost(self, codelet: Codelet, register: Register) -> Cost:
