@@ -110,6 +110,8 @@ class Target:
     >>> target = Target("znver4", "x86_64", frozenset({"avx2", "fma", "avx512f"}), cores=2)
     >>> target.vector_bytes, target.vector_registers, target.lanes("float32"), target.lanes("float64")
     (64, 32, 16, 8)
+    >>> target.rates.fmas, Target("haswell", "x86_64").rates.fmas
+    (1.0, 2.0)
     """
 
     name: str
@@ -117,28 +119,21 @@ class Target:
     features: frozenset[str] = frozenset()
     caches: Caches = field(default_factory=Caches)
     cores: int = 1
+    #: Bytes of the widest vector register.
+    vector_bytes: int = field(init=False, repr=False, compare=False)
+    #: What a core does in a cycle, known by its name; middling figures for a CPU that is not known.
+    rates: Rates = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        wide = 64 if "avx512f" in self.features else 32 if "avx" in self.features else 16
+        object.__setattr__(self, "vector_bytes", wide if self.arch == "x86_64" else 16)
+        object.__setattr__(self, "rates", _RATES.get(self.name, _UNKNOWN))
 
     @classmethod
     def from_host(cls, cpu_name: str, features: Mapping[str, bool] | Iterable[str]) -> Target:
         """The machine this runs on; name and features as LLVM detects them (a mapping names those that are on and off)."""
         on = (name for name, present in features.items() if present) if isinstance(features, Mapping) else features
         return cls(cpu_name, _architecture(), frozenset(on), Caches.of_host(), available_cores())
-
-    @property
-    def vector_bytes(self) -> int:
-        """Bytes of the widest vector register."""
-        if self.arch == "x86_64":
-            return 64 if "avx512f" in self.features else 32 if "avx" in self.features else 16
-        return 16
-
-    @property
-    def rates(self) -> Rates:
-        """What a core does in a cycle, known by its name; middling figures for a CPU that is not known.
-
-        >>> Target("znver4", "x86_64").rates.fmas, Target("haswell", "x86_64").rates.fmas
-        (1.0, 2.0)
-        """
-        return _RATES.get(self.name, _UNKNOWN)
 
     def lines(self, step: int, way: int = WAY, size: int | None = None) -> int:
         """How many lines that lie ``step`` bytes apart a cache holds at once: the first, or one of other ``way`` and ``size``.

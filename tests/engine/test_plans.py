@@ -43,6 +43,19 @@ def reversed_join(request: Request) -> tuple:
 
 
 @given(problems())
+def test_what_is_left_out_without_a_look_is_never_the_best(problem: Problem) -> None:
+    for request in requests(problem):
+        c, signal = request.c, request.signal
+        for source in (None, *Layout):
+            seen = replace(signal, source=source)
+            best = ranked(c, seen, TARGET)[0]
+            model = Model(c, seen, TARGET)
+            assert plan(c, seen, TARGET) == best.plan
+            assert model.least(best.plan.codelet, best.plan.register) <= best.prediction.cycles * (1 + 1e-12)
+            assert Planner(TARGET).choose("a", Request(c, seen)) == best.plan
+
+
+@given(problems())
 def test_requests_are_named_by_the_problem_that_they_are(problem: Problem) -> None:
     for request in requests(problem):
         if not problem.transposed:

@@ -43,6 +43,8 @@ def _kind(value: Any, array: Array) -> str:
 
 
 def _convert(name: str, value: Any, dtype: str | None) -> Array:
+    if type(value) is np.ndarray:  # and np.ma, which takes its time to load, is not asked for
+        return value
     if np.ma.is_masked(value):
         raise ArgumentError(f"{name}: got a masked array, whose mask would be lost; fill it with .filled(number)")
     if isinstance(value, np.ndarray):

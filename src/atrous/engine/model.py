@@ -7,14 +7,14 @@ Nothing here is measured; the CPU's rates come from ``Target.rates``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.emit import BYTES
 from atrous.engine.plan import Codelet, Plan, Signal
-from atrous.engine.sweep import FAR, segments
+from atrous.engine.sweep import FAR, segments, strip_count
 from atrous.engine.view import Layout
 from atrous.geometry import ceil_div
 from atrous.target import Target
@@ -91,7 +91,8 @@ class Model:
     def __init__(self, c: Convolution, signal: Signal, target: Target, cores: int | None = None) -> None:
         self.target, self.cores = target, target.cores if cores is None else cores
         self.c, self.signal = c, signal = signal.joined(c)
-        self._costs: dict[tuple[str, Register], Cost] = {}
+        self._costs: dict[Codelet, dict[Register, Cost]] = {}
+        self._parts: dict[int, float] = {}
         self.item = BYTES[c.dtype]
         self.row, self.rows = signal.row, signal.batch * prod(signal.outputs[:-1])
         self.input_bytes = float(signal.batch * prod(signal.inputs) * c.channels * c.groups * self.item)
@@ -99,49 +100,64 @@ class Model:
         self.depth = c.channels * prod(c.kernel)
         self.weight_bytes = float(c.groups * c.outputs * self.depth * self.item)
         # Taps on padding are skipped on all axes but the row's, where they are computed.
-        outer = zip(signal.windows(c)[:-1], signal.inputs, signal.outputs, strict=False)
+        self.windows = signal.windows(c)
+        outer = zip(self.windows[:-1], signal.inputs, signal.outputs, strict=False)
         self.real = prod(window.real_taps(n) / (window.kernel * m) if m else 1.0 for window, n, m in outer)
         self.macs = self.real * self.rows * self.row * c.outputs * c.groups * self.depth
-        inside = signal.windows(c)[-1].inside(signal.inputs[-1]) if signal.inputs else (0, 0)
+        inside = self.windows[-1].inside(signal.inputs[-1]) if signal.inputs else (0, 0)
         self.inside = inside[0], min(inside[1], self.row)
         self.row_taps = max(1.0, self.real * prod(c.kernel[:-1]))
 
     def cost(self, codelet: Codelet, register: Register) -> Cost:
         """The algorithm's own cost with a register tile; the orders of its blocks share it."""
-        key = (codelet.__name__, register)
-        found = self._costs.get(key)
+        known = self._costs.setdefault(codelet, {})
+        found = known.get(register)
         if found is None:
             found = codelet.cost(self.c, register, self.row, self.target)
-            fill = self._strips(register) * register.rows / max(1, self.rows)  # rows that the last strip lacks
-            found = Cost(*(part * fill for part in found))
+            if register.rows > 1:  # the last strip lacks some
+                fill = self._strips(register) * register.rows / max(1, self.rows)
+                found = Cost(*(part * fill for part in found))
             met = self._met(register.pixels)
-            found = self._costs[key] = found._replace(arithmetic=found.arithmetic * met, loads=found.loads * met)
+            if met != 1.0:
+                found = found._replace(arithmetic=found.arithmetic * met, loads=found.loads * met)
+            known[register] = found
         return found
 
     def _met(self, pixels: int) -> float:
         """The part of the row's taps that some pixel of its tile meets: the others are skipped, where they lie far apart."""
-        c, signal = self.c, self.signal
-        if c.dilations[-1] < FAR or c.kernel[-1] == 1 or not self.row:
+        taps = self.c.kernel[-1]
+        if self.c.dilations[-1] < FAR or taps == 1 or not self.row:
             return 1.0
-        window, size, tiles = signal.windows(c)[-1], signal.inputs[-1], range(0, self.row, pixels)
-        ends = [
-            (window.taps_of_output(lo, 0, size), window.taps_of_output(min(lo + pixels, self.row) - 1, 0, size)) for lo in tiles
-        ]
-        return sum(max(0, first.stop - last.start) for first, last in ends) / (len(tiles) * c.kernel[-1])
+        found = self._parts.get(pixels)
+        if found is None:
+            window, size = self.windows[-1], self.signal.inputs[-1]
+            ends = [window.outputs_of_tap(tap, size) for tap in range(taps)]
+            tiles = sum(ceil_div(end.stop, pixels) - end.start // pixels for end in ends if end)
+            found = self._parts[pixels] = tiles / (ceil_div(self.row, pixels) * taps)
+        return found
+
+    def least(self, codelet: Codelet, register: Register) -> float:
+        """Cycles that every plan with this register tile takes at least, whatever the order of its blocks: those in which no
+        byte is waited for and all cores have the same work."""
+        changes = self._changes(codelet)
+        work = self.macs * self.cost(codelet, register).cycles + TURN_CYCLES * sum(changes) / self.item
+        return work / self.cores + LAUNCH_CYCLES * (1 + len(changes))
 
     def _strips(self, register: Register) -> int:
         """How many units high the output is: rows, or strips of as many as the register tile has."""
         height = max(1, (1, *self.signal.outputs)[-2])
-        return self.rows // height * ceil_div(height, register.rows)
+        return self.rows // height * strip_count(height, register.rows, (1, *self.c.dilations)[-2])
 
     def predict(self, plan: Plan) -> Prediction:
         """Cycles and bytes of a plan."""
         c, target, codelet = self.c, self.target, plan.codelet
         cost = self.cost(codelet, plan.register)
         blocks = codelet.blocks(c, plan.register, target)
-        traffic = self._traffic(plan, blocks)
-        changes = self._changes(plan)
-        units = self._strips(plan.register) * blocks * self._segments(plan, blocks)
+        strips = self._strips(plan.register)
+        parts = self._segments(plan, strips * blocks)
+        units = strips * blocks * parts
+        traffic = self._traffic(plan, blocks, parts, units)
+        changes = self._changes(codelet)
         return Prediction(
             self.macs / (target.lanes(c.dtype) * target.rates.fmas) if target.fma else self.macs / target.lanes(c.dtype),
             self.macs * cost.arithmetic,
@@ -155,12 +171,12 @@ class Model:
             traffic,
         )
 
-    def _changes(self, plan: Plan) -> list[float]:
+    def _changes(self, codelet: Codelet) -> list[float]:
         """The bytes of each change of layout."""
         found = []
-        if self.signal.source not in (None, plan.codelet.READS):
+        if self.signal.source not in (None, codelet.READS):
             found.append(self.input_bytes)
-        if self.signal.wanted not in (None, plan.codelet.WRITES):
+        if self.signal.wanted not in (None, codelet.WRITES):
             found.append(self.output_bytes)
         return found
 
@@ -189,10 +205,11 @@ class Model:
         taps = float(self.c.kernel[-1])
         return taps if channels > near else 1.0, taps if channels * self.row_taps > far else 1.0
 
-    def _segments(self, plan: Plan, blocks: int) -> int:
+    def _segments(self, plan: Plan, rows: int) -> int:
+        """In how many parts each of so many rows is swept."""
         shared = self.input_bytes * self.row / max(1, self.signal.batch * prod(self.signal.inputs)) if plan.inner > 1 else 0.0
         shared = shared if plan.codelet.READS is Layout.CHANNELS else 0.0
-        rows, room = self._strips(plan.register) * blocks, 2 * self.target.caches.l1
+        room = 2 * self.target.caches.l1
         return ceil_div(self.row, segments(rows, self.row, plan.register.pixels, int(shared), room))
 
     def _edges(self, pixels: int) -> float:
@@ -201,16 +218,14 @@ class Model:
         whole = max(0, (hi - ceil_div(lo, pixels) * pixels) // pixels)
         return 1 - whole / ceil_div(self.row, pixels)
 
-    def _traffic(self, plan: Plan, blocks: int) -> Traffic:
+    def _traffic(self, plan: Plan, blocks: int, parts: int, units: int) -> Traffic:
         """Bytes by level, from what fits between two uses of the same data.
 
         Units come in the order: outer blocks, rows, inner blocks. A unit sweeps one row with the weights of one block; a
         tile of it reads them once.
         """
         caches, inner = self.target.caches, plan.inner
-        parts = self._segments(plan, blocks)
         outer, strip = blocks // inner, plan.register.rows
-        units = self._strips(plan.register) * parts * blocks
         weights = self.weight_bytes / blocks
         # The rows that one row of outputs reads, and of them the channels that one block reads.
         apart = min(self.c.groups, blocks)  # parts of the channels that no two groups of blocks share
@@ -243,16 +258,21 @@ class Model:
         return moved + rows + self.output_bytes
 
 
-def inner_counts(c: Convolution, reads: Layout, blocks: int) -> Iterator[int]:
+def inner_counts(c: Convolution, reads: Layout, blocks: int) -> tuple[int, ...]:
     """How many blocks of channels are tried innermost: from one to all of them, in steps of three times and more.
 
     Where groups read different channels, those of one group, or where channels lie side by side, of all.
     """
     if c.groups > 1:
-        yield blocks if reads is Layout.CHANNELS else blocks // c.groups
-        return
-    last = 0
-    for inner in range(1, blocks + 1):
-        if blocks % inner == 0 and (inner >= 3 * last or inner == blocks):
-            yield inner
-            last = inner
+        return (blocks if reads is Layout.CHANNELS else blocks // c.groups,)
+    return _spread_divisors(blocks)
+
+
+@lru_cache(maxsize=1024)
+def _spread_divisors(number: int) -> tuple[int, ...]:
+    """Divisors from 1 up to the number, each of the others at least three times the one before."""
+    found = [1]
+    for divisor in range(2, number + 1):
+        if number % divisor == 0 and (divisor >= 3 * found[-1] or divisor == number):
+            found.append(divisor)
+    return tuple(found)

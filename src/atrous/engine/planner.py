@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from atrous.engine.codelets.convolution import Convolution, Register
+from atrous.engine.epilogue import Epilogue
 from atrous.engine.model import Model, Prediction, inner_counts
 from atrous.engine.plan import TABLE, Codelet, Plan, Request, Signal, name
 from atrous.errors import ArgumentError
@@ -35,8 +37,46 @@ class Candidate:
 
 
 def plan(c: Convolution, signal: Signal, target: Target, table: Sequence[Codelet] = TABLE) -> Plan:
-    """The plan with the least predicted cycles, changes of layout included."""
-    return ranked(c, signal, target, table)[0].plan
+    """The plan with the least predicted cycles, changes of layout included: the first of ``ranked``.
+
+    What cannot be the best by its own cost is not predicted.
+    """
+    model = Model(c, signal, target)
+    short = _shortlist(model, table, TILES)
+    least = {codelet: model.least(codelet, registers[0]) for codelet, registers in short.items()}
+    firsts: dict[Codelet, Candidate] = {}
+    best = float("inf")
+    for codelet in sorted(short, key=least.__getitem__):
+        if least[codelet] <= NEAR * best:
+            firsts[codelet] = _predicted(Plan(codelet, short[codelet][0]), model)
+            best = min(best, firsts[codelet].prediction.cycles)
+    near, found = NEAR * best, None
+    for codelet, registers in short.items():
+        if codelet in firsts and firsts[codelet].prediction.cycles <= near:
+            possible = [register for register in registers if model.least(codelet, register) <= best]
+            for each in _orders(codelet, possible, model.c, target):
+                candidate = _same(firsts[codelet], each) or _predicted(each, model)
+                if found is None or candidate.prediction.cycles < found.prediction.cycles:
+                    found = candidate
+    assert found is not None
+    return found.plan
+
+
+@lru_cache(maxsize=KEPT)
+def _remembered(c: Convolution, signal: Signal, target: Target) -> Plan:
+    """``plan``, once in a process for equal layers.
+
+    The best plan for an input that may lie in any way is the best one, too, for an input that lies as it reads it: for all
+    others a change of layout comes on top, if anything.
+    """
+    if signal.source is not None:
+        found = _remembered(c, replace(signal, source=None), target)
+        if found.codelet.READS is signal.source:
+            return found
+    return plan(c, signal, target)
+
+
+_NO_EPILOGUE = Epilogue()
 
 
 def ranked(
@@ -44,7 +84,7 @@ def ranked(
 ) -> list[Candidate]:
     """The plans that are worth a look, the one with the least predicted cycles first."""
     model = Model(c, signal, target)
-    short = {codelet: _best_tiles(codelet, model, tiles) for codelet in _fitting(model.c, model.signal, target, table)}
+    short = _shortlist(model, table, tiles)
     found = {codelet: [_predicted(Plan(codelet, registers[0]), model)] for codelet, registers in short.items()}
     near = NEAR * min(first.prediction.cycles for first, *_ in found.values())
     for codelet, registers in short.items():
@@ -53,10 +93,27 @@ def ranked(
     return sorted((each for some in found.values() for each in some), key=lambda each: each.prediction.cycles)
 
 
+def _shortlist(model: Model, table: Sequence[Codelet], tiles: int) -> dict[Codelet, Sequence[Register]]:
+    """The algorithms that are worthwhile, each with the register tiles that are best by their own cost."""
+    every: dict[object, tuple[Register, ...]] = {}  # some algorithms share their tiles
+    found = {}
+    for codelet in _fitting(model.c, model.signal, model.target, table):
+        registers = every.get(codelet.candidates)
+        if registers is None:
+            registers = every[codelet.candidates] = codelet.candidates(model.c, model.target)
+        found[codelet] = _best_tiles(codelet, registers, model, tiles)
+    return found
+
+
+def _same(first: Candidate, plan: Plan) -> Candidate | None:
+    """A candidate if it is of this plan."""
+    return first if first.plan == plan else None
+
+
 def _predicted(plan: Plan, model: Model) -> Candidate:
     if model.c.groups > 1:  # which blocks are innermost is not free
         blocks = plan.codelet.blocks(model.c, plan.register, model.target)
-        plan = replace(plan, inner=next(iter(inner_counts(model.c, plan.codelet.READS, blocks))))
+        plan = replace(plan, inner=inner_counts(model.c, plan.codelet.READS, blocks)[0])
     return Candidate(plan, model.predict(plan))
 
 
@@ -93,14 +150,12 @@ def _writes(codelet: Codelet, signal: Signal) -> bool:
     return not signal.strict or codelet.WRITES is signal.wanted
 
 
-def _best_tiles(codelet: Codelet, model: Model, tiles: int) -> Sequence[Register]:
+def _best_tiles(codelet: Codelet, registers: Sequence[Register], model: Model, tiles: int) -> Sequence[Register]:
     """The register tiles with the least cost of their own; in long rows, small ones are not looked at."""
-    c, target, row = model.c, model.target, model.row
-    every = codelet.candidates(c, target)
-    if row >= LONG:
-        largest = max(tile.pixels * tile.vectors for tile in every)
-        every = tuple(tile for tile in every if 4 * tile.pixels * tile.vectors >= largest)
-    return sorted(every, key=lambda tile: model.cost(codelet, tile).cycles)[:tiles]
+    if model.row >= LONG:
+        largest = max(tile.pixels * tile.vectors for tile in registers)
+        registers = [tile for tile in registers if 4 * tile.pixels * tile.vectors >= largest]
+    return sorted(registers, key=lambda tile: model.cost(codelet, tile).cycles)[:tiles]
 
 
 def refusal(plan: Plan, request: Request, target: Target) -> str | None:
@@ -164,7 +219,8 @@ class Planner:
         key = (c, signal.source, signal.wanted)
         first = self._kernels.get(key)
         if first is None:
-            found = self._kernels[key] = plan(c, signal, self.target)
+            # What is done to a result on its way out costs all algorithms the same.
+            found = self._kernels[key] = _remembered(replace(c, epilogue=_NO_EPILOGUE), signal, self.target)
             return found
         model = Model(c, signal, self.target)
         blocks = first.codelet.blocks(c, first.register, self.target)

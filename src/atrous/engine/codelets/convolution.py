@@ -27,8 +27,7 @@ class Convolution:
     finite: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(NamedTuple):
     """A register tile: output pixels of a row by vectors of output channels, on ``rows`` neighbouring rows."""
 
     pixels: int

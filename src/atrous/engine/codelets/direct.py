@@ -63,8 +63,13 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
 
 def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per useful multiply-add of a row of this length, from the fill of tile, lanes and units."""
+    return tile_cost(c, c.pitch, register, row, target)
+
+
+def tile_cost(c: Convolution, pitch: int, register: Register, row: int, target: Target) -> Cost:
+    """``cost`` for an input whose neighbouring pixels lie ``pitch`` elements apart."""
     lanes = target.lanes(c.dtype)
-    pixels, vectors = register.pixels, register.vectors
+    pixels, vectors, _ = register
     blocks = ceil_div(ceil_div(c.outputs, lanes), vectors)
     tiles = ceil_div(row, pixels)
     # A step of the reduction issues pixels*vectors multiply-adds, and loads a vector of weights for each and an input for
@@ -79,7 +84,7 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     if used > target.vector_registers - 2 * (target.vector_bytes < 64):
         arithmetic *= 1.5
     # Pixels whose lines fall on the same few places of the first cache drive each other out of it.
-    loads += CONFLICT * max(0, pixels - target.lines(c.strides[-1] * c.pitch * target.vector_bytes // lanes))
+    loads += CONFLICT * max(0, pixels - target.lines(c.strides[-1] * pitch * target.vector_bytes // lanes))
     overhead = 8 * prod(c.kernel[:-1]) + 2 * pixels * vectors
     depth = prod(c.kernel) * c.channels
     each = blocks * tiles / (row * c.outputs)
@@ -93,7 +98,7 @@ def transposed_cost(c: Convolution, register: Register, row: int, target: Target
     squares = ceil_div(register.pixels, lanes) * register.vectors
     tiles, blocks = ceil_div(row, register.pixels), ceil_div(ceil_div(c.outputs, lanes), register.vectors)
     shuffles = tiles * blocks * squares * lanes * SHUFFLES / (row * c.outputs * depth)
-    return cost._replace(overhead=cost.overhead + shuffles)
+    return Cost(cost.arithmetic, cost.loads, cost.overhead + shuffles, cost.edge)
 
 
 def row_cost(c: Convolution, register: Register, row: int, cost: Cost) -> Cost:
@@ -101,7 +106,7 @@ def row_cost(c: Convolution, register: Register, row: int, cost: Cost) -> Cost:
     tiles = ceil_div(row, register.pixels)
     edges = min(tiles, 2 if c.kernel[-1] > 1 else 1 if row % register.pixels else 0)
     factor = 1 + 0.03 / register.vectors + 0.03 * edges / tiles
-    return cost._replace(arithmetic=cost.arithmetic * factor, loads=cost.loads * factor)
+    return Cost(cost.arithmetic * factor, cost.loads * factor, cost.overhead, cost.edge)
 
 
 def names(c: Convolution) -> list[str]:

@@ -5,8 +5,6 @@ All but the layouts is ``direct``.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from atrous.engine.codelets import direct
 from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.codelets.direct import blocks, candidates, names, pack, worthwhile
@@ -27,7 +25,7 @@ def applies(c: Convolution, target: Target) -> bool:
 
 def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per multiply-add: ``direct``'s on an input in rows."""
-    return direct.row_cost(c, register, row, direct.cost(replace(c, pitch=1), register, row, target))
+    return direct.row_cost(c, register, row, direct.tile_cost(c, 1, register, row, target))
 
 
 def emit(e: Emitter, c: Convolution, register: Register) -> None:

@@ -12,6 +12,7 @@ Every element has the order of all convolution kernels: bias, taps, channels inn
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from math import prod
 
 import numpy as np
@@ -59,10 +60,11 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     return tuple(found)
 
 
-def parts(pixels: int, lanes: int) -> list[int]:
+@cache
+def parts(pixels: int, lanes: int) -> tuple[int, ...]:
     """The vectors of a tile, in lanes: full ones, then one of half the width where that is still a vector of 16 bytes."""
-    half = [lanes // 2] if pixels % lanes and lanes >= 8 else []
-    return [lanes] * (pixels // lanes) + half if pixels >= lanes or half else [lanes]
+    half = (lanes // 2,) if pixels % lanes and lanes >= 8 else ()
+    return (lanes,) * (pixels // lanes) + half if pixels >= lanes or half else (lanes,)
 
 
 def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
@@ -71,12 +73,13 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     widths = parts(register.pixels, lanes)
     tiles, blocks = ceil_div(row, register.pixels), ceil_div(c.outputs, register.vectors)
     # A vector of half the width costs a little more than half; a load that is not aligned crosses into a second line.
-    vectors = sum(1.0 if n == lanes else 0.7 for n in widths)
+    vectors = len(widths) - 1 + (1.0 if widths[-1] == lanes else 0.7)
     rates = target.rates
     arithmetic = max(vectors * register.vectors / rates.fmas, rates.latency)
     loads = vectors * (1.5 * c.strides[-1]) / rates.loads + register.vectors / rates.broadcasts
-    overhead = 2 * prod(c.kernel) + 1.5 * len(widths) * register.vectors
-    depth = prod(c.kernel) * c.channels
+    taps = prod(c.kernel)
+    overhead = 2 * taps + 1.5 * len(widths) * register.vectors
+    depth = taps * c.channels
     each = tiles * blocks / (row * c.outputs)
     # At an edge the loads of a tap are masked.
     return Cost(each * arithmetic, each * loads, each * overhead / depth, each * (6 + 4 * len(widths)) / c.channels)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, final
 
 from atrous import reference
@@ -19,6 +20,8 @@ from atrous.geometry.padding import Padding
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer, whole
 from atrous.graph.layers import check
+
+Ints = tuple[int, ...]
 
 
 def channel_map(groups: int, inputs: int, outputs: int) -> Whole | Blocks:
@@ -56,6 +59,12 @@ def _check_channels(x: Fact, groups: int, wanted: int, outputs: int, operands: S
         check.shape(operands[2], "bias", (outputs,))
 
 
+@lru_cache(maxsize=4096)
+def _windows(padding: Padding, kernel: Ints, strides: Ints, dilations: Ints, sizes: Ints) -> tuple[Window, ...]:
+    """The windows, made once: a network's preparation asks for them again and again."""
+    return padding.windows(kernel, strides, dilations, sizes)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Conv(Layer):
@@ -81,7 +90,7 @@ class Conv(Layer):
 
     def windows(self, sizes: Sequence[int]) -> tuple[Window, ...]:
         """One window for each spatial axis of a signal with these spatial sizes."""
-        return self.padding.windows(self.kernel, self.strides, self.dilations, sizes)
+        return _windows(self.padding, self.kernel, self.strides, self.dilations, tuple(sizes))
 
     def infer(self, *operands: Fact) -> Fact:
         _check_operands(self, operands)

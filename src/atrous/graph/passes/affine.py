@@ -6,8 +6,10 @@ chain of such maps is multiplied out in float64, so that the weights are rounded
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from threading import Thread
 
 import numpy as np
 
@@ -16,9 +18,14 @@ from atrous.graph.layer import Layer
 from atrous.graph.layers import Add, BatchNorm, Conv, ConvTranspose, Div, Linear, Mul, Neg, Sub
 from atrous.graph.network import Network, Node
 from atrous.graph.passes.rewrite import fresh, known_facts, rebuilt, sole_reader
+from atrous.target import available_cores
 
+#: Products of fewer elements than this together are not worth a second thread.
+_MANY = 2**20
 #: ``(a, c)`` of ``y -> a*y + c``, one number for each channel, or one for all.
 Affine = tuple[Array, Array]
+#: Weights, what they are multiplied by, and where the product goes.
+Product = tuple[Array, Array, Array]
 
 
 def fold_affine(network: Network) -> Network:
@@ -27,6 +34,7 @@ def fold_affine(network: Network) -> Network:
     made: dict[str, Array] = {}
     changed: dict[str, Node] = {}
     gone: set[str] = set()
+    products: list[Product] = []
     for node in network.nodes:
         if not isinstance(node.layer, Conv | ConvTranspose | Linear) or node.output not in facts:
             continue
@@ -37,8 +45,9 @@ def fold_affine(network: Network) -> Network:
         axis = rank - 1 if isinstance(node.layer, Linear) else 1
         chain, affine = _chain(network, readers, node.output, (rank, axis, channels))
         if chain:
-            changed[chain[-1].name] = _fold(network, node, chain[-1].output, affine, made)
+            changed[chain[-1].name] = _fold(network, node, chain[-1].output, affine, made, products)
             gone.update((node.name, *(link.name for link in chain)))
+    _multiply(products)
     nodes = [changed.get(node.name, node) for node in network.nodes if node.name in changed or node.name not in gone]
     return rebuilt(network, nodes, made)
 
@@ -106,15 +115,17 @@ def _per_channel(constant: Array, rank: int, axis: int, channels: int) -> Array 
     return constant.reshape(-1).astype(np.float64)
 
 
-def _fold(network: Network, node: Node, output: str, affine: Affine, made: dict[str, Array]) -> Node:
-    """The node with scale and shift in its weights, making ``output`` itself."""
+def _fold(network: Network, node: Node, output: str, affine: Affine, made: dict[str, Array], products: list[Product]) -> Node:
+    """The node with scale and shift in its weights, making ``output`` itself; the weights are left to ``products``."""
     weights, *bias = (network.constants[name] for name in node.inputs[1:])
     scale, shift = affine
+    scaled = np.empty_like(weights, order="C")
     if isinstance(node.layer, ConvTranspose):
-        grouped = weights.reshape(node.layer.groups, -1, *weights.shape[1:])
-        scaled = _scaled(grouped, scale.reshape(node.layer.groups, 1, -1, *(1,) * (weights.ndim - 2))).reshape(weights.shape)
+        shape = (node.layer.groups, -1, *weights.shape[1:])
+        by_output = scale.reshape(node.layer.groups, 1, -1, *(1,) * (weights.ndim - 2))
+        products.append((weights.reshape(shape), by_output, scaled.reshape(shape)))
     else:
-        scaled = _scaled(weights, scale.reshape(-1, *(1,) * (weights.ndim - 1)))
+        products.append((weights, scale.reshape(-1, *(1,) * (weights.ndim - 1)), scaled))
     names = []
     for what, array in (("weights", scaled), ("bias", (bias[0] * scale if bias else 0.0) + shift)):
         names.append(fresh(network, f"{node.name}/{what}", made))
@@ -122,10 +133,27 @@ def _fold(network: Network, node: Node, output: str, affine: Affine, made: dict[
     return replace(node, inputs=(node.inputs[0], *names), output=output)
 
 
-def _scaled(weights: Array, scale: Array) -> Array:
-    """The product in the weights' type, rounded once from float64, without a copy of the weights in that type."""
-    made: Array = np.multiply(weights, scale, out=np.empty_like(weights), casting="same_kind")
-    return made
+def _multiply(products: Sequence[Product]) -> None:
+    """The products in the weights' type, rounded once from float64, without a copy of the weights in that type.
+
+    On all cores: of what a large network takes before its first run, this is a good part.
+    """
+    rest = iter(products)
+
+    def some() -> None:
+        with np.errstate(all="ignore"):
+            for weights, scale, out in rest:
+                np.multiply(weights, scale, out=out, casting="same_kind")
+
+    count = min(available_cores(), len(products)) if sum(out.size for *_, out in products) >= _MANY else 1
+    helpers = [Thread(target=some, daemon=True) for _ in range(count - 1)]
+    with contextlib.suppress(RuntimeError):  # a system may refuse threads
+        for helper in helpers:
+            helper.start()
+    some()
+    for helper in helpers:
+        if helper.ident is not None:
+            helper.join()
 
 
 def lower_batch_norm(network: Network) -> Network:
