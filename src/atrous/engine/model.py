@@ -140,7 +140,7 @@ class Model:
         """Cycles that every plan with this register tile takes at least, whatever the order of its blocks: those in which no
         byte is waited for and all cores have the same work."""
         changes = self._changes(codelet)
-        work = self.macs * self.cost(codelet, register).cycles + TURN_CYCLES * sum(changes) / self.item
+        work = self.macs * self.cost(codelet, register).cycles + self._turning(sum(changes))
         return work / self.cores + LAUNCH_CYCLES * (1 + len(changes))
 
     def _strips(self, register: Register) -> int:
