@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 PROBLEM = "conv:f32:c8:i12x12:k16:w3x3:p1"
 
 
@@ -12,13 +14,28 @@ def test_a_problem_is_explained(atrous) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.startswith(f"{PROBLEM}: 166 k multiply-adds ")
     assert sum(line.startswith("→") for line in outcome.out.splitlines()) == 1
-    assert all(word in outcome.out for word in ("cycles", "of peak", "bound by", "from memory", "measured"))
+    assert all(word in outcome.out for word in ("cycles", "of peak", "bound by", "from memory", "layouts"))
+
+
+@pytest.mark.parametrize("width", [50, 80, 100])
+def test_an_explanation_fits_the_terminal_with_whole_numbers(atrous, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """Columns are left out where there is no room; those that are shown are as in a wide terminal."""
+    tables = []
+    for columns in (200, width):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        printed = atrous("plan", PROBLEM).out.splitlines()
+        assert max(map(len, printed)) <= columns
+        heading = next(number for number, line in enumerate(printed) if line.split()[:1] == ["plan"])
+        tables.append([line.split() for line in printed[heading + 1 :]])
+    wide, narrow = tables
+    assert len(narrow) == len(wide) > 2
+    assert all(few == many[: len(few)] for few, many in zip(narrow, wide, strict=True))
 
 
 def test_tuning_prints_the_fastest_and_plan_knows_it(atrous, tmp_path: Path) -> None:
     outcome = atrous("tune", PROBLEM, "--seconds", 20, "--export", tmp_path / "wisdom.txt")
     assert (outcome.code, outcome.err) == (0, "")
-    assert "1 convolutions tuned in " in outcome.out
+    assert "1 convolution tuned in " in outcome.out
     assert f"{PROBLEM} rows>rows" in outcome.out
     assert " µs" in atrous("plan", PROBLEM).out
     assert PROBLEM in (tmp_path / "wisdom.txt").read_text()

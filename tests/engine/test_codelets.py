@@ -74,6 +74,10 @@ PLANES = (
     "conv:f32:c3:i9x4x30:k3:w3x2x5:s2x1x2:d2x1x3:p2x2x6:g3",
     "conv:f32:c3:i30x15:k3:w31x31:p15:g3:b",
     "conv:f32:c2:i7x50:k6:w5x3:d1x17:p2x17:g2:b",
+    "conv:f32:c3:i13x30:k3:w3x5:s2x2:p1x2:g3:b",
+    "conv:f32:c3:i23x30:k3:w3x3:d4x5:p4x5:g3:b",
+    "conv:f64:n2:c3:i3x16x9:k3:w2x5x3:s1x3x1:p0x3x1:g3",
+    "conv:f32:c20:i7x7:k20:w7x7:p3:g20:b",
 )
 
 

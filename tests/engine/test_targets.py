@@ -187,6 +187,9 @@ def test_depthwise_tiles_fit_the_registers(kernel: tuple[int, ...], codelet: Cod
     text = compiler(AVX512).assembly(lambda e: chosen.codelet.emit(e, c, chosen.register))
     blocks = re.split(r"^(?:\.L\w+:|# %bb)", text, flags=re.M)
     counts = [(len(re.findall("fmadd", block)), len(re.findall(MOVES, block))) for block in blocks]
-    inner = [(multiplies, moves) for multiplies, moves in counts if multiplies >= 8]
+    # Weights that lie spread on the stack are each read once for all vectors of a row.
+    shared = len(planes.parts(chosen.register.pixels, 16)) if codelet is planes else 0
+    read = bool(shared) and planes.spreads(c, chosen.register, 16)
+    inner = [(multiplies, moves - (multiplies // shared if read else 0)) for multiplies, moves in counts if multiplies >= 8]
     assert inner
     assert all(moves <= multiplies // 10 for multiplies, moves in inner), f"{chosen} spills: {inner}"

@@ -184,27 +184,41 @@ def test_dismissed_workers_leave_and_runs_go_on(monkeypatch: pytest.MonkeyPatch)
     assert same_bits(program(X), EXPECTED)
 
 
-LONG_RUN = """
+LONG_CONVOLUTION = """
 import sys, time
 import numpy as np, atrous
 f = atrous.Conv(np.ones((64, 64, 7, 7), "float32"), padding=3, threads=int(sys.argv[1]))
-x = np.ones((8, 64, 500, 500), "float32")  # 0.8 TFLOP: many seconds
+x = np.ones((8, 64, 500, 500), "float32")  # 0.8 T multiply-adds: many seconds
+small = np.ones((1, 64, 9, 9), "float32")
 f(x[:1, :, :60, :60])
+"""
+LONG_NETWORK = """
+import sys, time
+import numpy as np, atrous
+from atrous.engine.program import Program
+f = Program(atrous.networks.dncnn(), threads=int(sys.argv[1]))
+x = np.ones((1, 1, 1600, 1600), "float32")  # 1.4 T multiply-adds, band by band
+small = np.ones((1, 1, 9, 9), "float32")
+bound = f.bind({name: x.shape for name in f.network.inputs})
+assert bound.arena_bytes(bound.whole()) < 64 * 1600 * 1600  # a quarter of one map
+f(small)
+"""
+INTERRUPTED_RUN = """
+before = f(small)
 print("running", flush=True)
 try:
     f(x)
 except KeyboardInterrupt:
     print("stopped", flush=True)
-small = np.ones((1, 64, 9, 9), "float32")
-assert (f(small) == f(small)).all()
-assert f(small)[0, 0, 4, 4] == 64 * 49
+assert f(small).tobytes() == before.tobytes()
 """
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "4"])
-def test_ctrl_c_is_heard_within_a_second_in_a_long_run(threads: str) -> None:
+@pytest.mark.parametrize("script", [LONG_CONVOLUTION, LONG_NETWORK], ids=["convolution", "network"])
+def test_ctrl_c_is_heard_within_a_second_in_a_long_run(script: str, threads: str) -> None:
     """One run that takes many seconds stops between two chunks, and the program is as good as before."""
-    command = [sys.executable, "-c", LONG_RUN, threads]
+    command = [sys.executable, "-c", script + INTERRUPTED_RUN, threads]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -331,6 +345,34 @@ def test_more_threads_than_cores_take_their_fair_share() -> None:
     for some in (set(cores[:2]), set(cores[:1])):
         alone = crowd(1, some)
         assert crowd(4, some) < 3 * 4 * alone + 1
+
+
+PINNED = """
+import os, time
+import numpy as np, atrous
+x = np.ones((1, 32, 56, 56), "float32")
+one, four = (atrous.Conv(np.ones((32, 32, 3, 3), "float32"), padding=1, threads=threads) for threads in (1, 4))
+expected = one(x).tobytes()
+assert four(x).tobytes() == expected  # its workers start while they may run anywhere
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+times = {one: [], four: []}
+for _ in range(15):
+    for f, taken in times.items():
+        started = time.perf_counter()
+        for _ in range(10):
+            same = f(x).tobytes() == expected
+            assert same
+        taken.append(time.perf_counter() - started)
+print(*(sorted(taken)[7] for taken in times.values()))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that can say which process runs where")
+def test_four_threads_on_one_core_take_the_time_of_one() -> None:
+    """A process that is pinned to a core after its workers started: the same bits, and who waits lets others work."""
+    done = subprocess.run([sys.executable, "-c", PINNED], timeout=120, check=True, capture_output=True, text=True)
+    one, four = map(float, done.stdout.split())
+    assert four < 3 * one, f"one thread {one:.4f} s, four {four:.4f} s"
 
 
 # -- the end of the interpreter -----------------------------------------------------------------------------------------

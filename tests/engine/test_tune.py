@@ -76,7 +76,7 @@ def test_tuning_a_problem_keeps_what_it_found() -> None:
     entry = wisdom.find(trial.request, TARGET)
     assert entry is not None
     assert (entry.plan, found.left) == (trial.best, 0)
-    assert str(found).startswith("1 convolutions tuned in ")
+    assert str(found).startswith("1 convolution tuned in ")
     assert f"{PROBLEM} rows>rows: {entry.plan}, " in str(found)
     assert explain(PROBLEM, wisdom=wisdom).plans == [entry.plan]
 

@@ -35,6 +35,16 @@ def test_boxes_are_sets_of_cells(a: Box, b: Box) -> None:
         assert whole.contains(b)
 
 
+@given(boxes(), boxes())
+def test_what_lies_beyond_a_box_completes_it(a: Box, held: Box) -> None:
+    assert a.beyond(None) == a
+    rest = a.beyond(held)
+    if rest == a or rest.empty:
+        assert not rest.empty or cells(a) <= cells(held)
+    else:
+        assert cells(rest) == cells(a) - cells(held)
+
+
 @given(boxes())
 def test_clip_is_what_lies_inside_the_array(box: Box) -> None:
     clipped = box.clip((6, 7))

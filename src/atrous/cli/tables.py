@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +15,8 @@ from atrous.engine.tune import Tuned
 #: Width where the output is no terminal.
 WIDE = 140
 _LEFT = ("", "plan", "bound by", "convolution", "fastest", "the model's choice")
+#: Columns of an explanation that are left out where there is no room, the first first.
+_LESSER = ("layouts", "from memory", "from L3", "from L2", "bound by", "of peak")
 
 
 def show_explanation(found: Explanation) -> None:
@@ -23,9 +26,11 @@ def show_explanation(found: Explanation) -> None:
     for choice in found.choices:
         console.print()
         console.print(Text(found.title(choice), style="bold"))
-        table = _table(COLUMNS)
-        for row in choice.rows():
-            table.add_row(*map(Text, row), style="green" if row[0] else None)
+        rows = choice.rows()
+        shown = _fitting(rows, console.width)
+        table = _table(tuple(COLUMNS[place] for place in shown))
+        for row in rows:
+            table.add_row(*(Text(row[place]) for place in shown), style="green" if row[0] else None)
         console.print(table)
 
 
@@ -39,8 +44,17 @@ def show_tuned(found: Tuned) -> None:
         table.add_row(*map(Text, row))
     if found.trials:
         console.print(table)
-    left = f"; {found.left} left: give more --seconds" if found.left else ""
-    console.print(Text(f"{len(found.trials)} convolutions tuned in {found.seconds:.1f} s{left}"))
+    console.print(Text(found.summary))
+
+
+def _fitting(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """The columns of an explanation that say something and fit, by number: a number that is cut off would be another one."""
+    wide = [max(len(name), *(len(row[place]) for row in rows)) for place, name in enumerate(COLUMNS)]
+    shown = [place for place in range(len(COLUMNS)) if any(row[place] for row in rows)]
+    for lesser in map(COLUMNS.index, _LESSER):
+        if sum(wide[place] + 2 for place in shown) > width and lesser in shown:
+            shown.remove(lesser)
+    return shown
 
 
 def _table(columns: tuple[str, ...]) -> Table:

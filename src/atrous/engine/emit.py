@@ -158,6 +158,24 @@ class Emitter:
             yield
 
     @contextmanager
+    def unless_empty(self, condition: Value, carry: Sequence[Value]) -> Iterator[Loop]:
+        """A loop of one turn where the condition holds, else of none; its index is no value."""
+        b, before = self.b, self.b.block
+        body, after = (self.function.append_basic_block(part) for part in ("turn", "done"))
+        b.cbranch(condition, body, after)
+        b.position_at_end(body)
+        turn = Loop(None, list(carry))
+        yield turn
+        last = b.block
+        b.branch(after)
+        b.position_at_end(after)
+        for value, start in zip(turn.next, carry, strict=True):
+            result = b.phi(value.type)
+            result.add_incoming(value, last)
+            result.add_incoming(start, before)
+            turn.results.append(result)
+
+    @contextmanager
     def choose(self, condition: Value) -> Iterator[tuple[Any, Any]]:
         """Two blocks, of which the condition runs the first or the second."""
         with self.b.if_else(condition) as blocks:

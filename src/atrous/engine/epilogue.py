@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -54,18 +55,28 @@ class Writer:
         base = sweep.place(unit, sweep.y, sweep.batch_y, sweep.steps_y, tile, self.stored)
         self.y = e.at(base, channel, self.stored)
         self.step = sweep.steps_y[-1]
-        self.operands: list[tuple[Value, Value, str]] = []
+        self.operands: list[tuple[Value, list[Value], str]] = []
         for j, dtype in enumerate(access.dtype for access in epilogue.operands):
             steps = [sweep.args.number(f"r{j}.{axis}") for axis in axes]
             start = sweep.place(unit, sweep.args.pointer(f"r{j}"), sweep.args.number(f"r{j}b"), steps, tile, ELEMENT[dtype])
-            self.operands.append((e.at(start, channel, ELEMENT[dtype]), steps[-1], dtype))
+            self.operands.append((e.at(start, channel, ELEMENT[dtype]), steps, dtype))
+
+    def below(self, row: int) -> Writer:
+        """The writer of another row of the unit."""
+        found = copy(self)
+        if row:
+            found.y = self.sweep.below(self.y, row, self.sweep.steps_y, self.stored)
+            found.operands = [
+                (self.sweep.below(start, row, steps, ELEMENT[dtype]), steps, dtype) for start, steps, dtype in self.operands
+            ]
+        return found
 
     def write(self, pixel: int, offset: int, value: Value, mask: Value | None) -> None:
         """Store one vector of channels, ``offset`` channels into the block; ``mask`` leaves lanes out."""
         e, lanes = self.sweep.e, value.type.count
         extra = []
-        for start, step, dtype in self.operands:
-            place = e.at(start, e.add(e.mul(step, pixel), offset), ELEMENT[dtype])
+        for start, steps, dtype in self.operands:
+            place = e.at(start, e.add(e.mul(steps[-1], pixel), offset), ELEMENT[dtype])
             kind = ir.VectorType(ELEMENT[dtype], lanes)
             loaded = e.load(place, kind) if mask is None else e.load_masked(place, kind, mask)
             extra.append(operand(e, loaded, dtype))
@@ -88,23 +99,44 @@ class RowWriter:
         self.stored = ELEMENT[epilogue.stored]
         base = sweep.place(unit, sweep.y, sweep.batch_y, sweep.steps_y, tile, self.stored)
         self.y = e.at(base, e.mul(channel, sweep.channel_y), self.stored)
-        self.operands: list[tuple[Value, Value, Access]] = []
+        self.operands: list[tuple[Value, Value, list[Value], Access]] = []
+        self.masks: dict[tuple[int, int, int], Value] = {}
         for j, access in enumerate(epilogue.operands):
             kind = ELEMENT[access.dtype]
             steps = [sweep.args.number(f"r{j}.{axis}") for axis in axes]
             start = sweep.place(unit, sweep.args.pointer(f"r{j}"), sweep.args.number(f"r{j}b"), steps, tile, kind)
             step = sweep.args.number(f"r{j}c")
-            self.operands.append((e.at(start, e.mul(channel, step), kind), step, access))
+            self.operands.append((e.at(start, e.mul(channel, step), kind), step, steps, access))
+
+    def below(self, row: int) -> RowWriter:
+        """The writer of another row of the unit, with the masks that this one has."""
+        found = copy(self)
+        if row:
+            found.y = self.sweep.below(self.y, row, self.sweep.steps_y, self.stored)
+            found.operands = [
+                (self.sweep.below(start, row, steps, ELEMENT[access.dtype]), step, steps, access)
+                for start, step, steps, access in self.operands
+            ]
+        return found
+
+    def mask(self, offset: int, lanes: int, pixels: int) -> Value | None:
+        """The lanes of a vector that are real, of which ``pixels`` are wanted; ``None`` for all."""
+        e, key = self.sweep.e, (offset, lanes, pixels)
+        if self.tile.count is None:
+            return None if pixels == lanes else e.first_lanes(pixels, lanes)
+        if key not in self.masks:
+            left = e.sub(self.tile.count, offset)
+            self.masks[key] = e.first_lanes(left if pixels == lanes else e.min(left, pixels), lanes)
+        return self.masks[key]
 
     def write(self, channel: int, offset: int, value: Value, pixels: int | None = None) -> None:
         """Store one vector of ``pixels`` pixels (default: all lanes), ``offset`` into the tile, of a channel of the block."""
         e, lanes = self.sweep.e, value.type.count
-        pixels = pixels or lanes
-        if self.tile.count is not None:
-            mask = e.first_lanes(e.min(e.sub(self.tile.count, offset), pixels), lanes)
-        else:
-            mask = None if pixels == lanes else e.first_lanes(pixels, lanes)
-        extra = [operand(e, self._operand(*each, channel, offset, lanes, mask), each[2].dtype) for each in self.operands]
+        mask = self.mask(offset, lanes, pixels or lanes)
+        extra = [
+            operand(e, self._operand(start, step, access, channel, offset, lanes, mask), access.dtype)
+            for start, step, _, access in self.operands
+        ]
         result = apply_steps(e, self.epilogue.steps, operand(e, value, self.computed), extra)
         if self.epilogue.stored == "bool" and result.kind.element.width == 1:
             result = Num(e, e.b.zext(result.value, ir.VectorType(self.stored, lanes)))

@@ -14,13 +14,15 @@ from typing import NamedTuple
 from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.emit import BYTES
 from atrous.engine.plan import Codelet, Plan, Signal
-from atrous.engine.sweep import FAR, segments
+from atrous.engine.sweep import FAR, segments, strip_count
 from atrous.engine.view import Layout
 from atrous.geometry import ceil_div
 from atrous.target import Target
 
 #: Cycles to move one element from one layout to the other, its data in the second cache.
 TURN_CYCLES = 0.5
+#: The part of the last cache that signals and their copies in another layout can count on.
+LARGE = 0.5
 #: Cycles that every launch takes from all cores: the barrier, and threads that arrive late.
 LAUNCH_CYCLES = 1500.0
 #: The part of the transfers between caches that nothing hides.
@@ -135,13 +137,13 @@ class Model:
         """Cycles that every plan with this register tile takes at least, whatever the order of its blocks: those in which no
         byte is waited for and all cores have the same work."""
         changes = self._changes(codelet)
-        work = self.macs * self.cost(codelet, register).cycles + TURN_CYCLES * sum(changes) / self.item
+        work = self.macs * self.cost(codelet, register).cycles + self._turning(sum(changes))
         return work / self.cores + LAUNCH_CYCLES * (1 + len(changes))
 
     def _strips(self, register: Register) -> int:
         """How many units high the output is: rows, or strips of as many as the register tile has."""
         height = max(1, (1, *self.signal.outputs)[-2])
-        return self.rows // height * ceil_div(height, register.rows)
+        return self.rows // height * strip_count(height, register.rows, (1, *self.c.dilations)[-2])
 
     def predict(self, plan: Plan) -> Prediction:
         """Cycles and bytes of a plan."""
@@ -159,7 +161,7 @@ class Model:
             self.macs * cost.loads,
             traffic.cycles(target),
             self.macs * (cost.overhead + self._edges(plan.register.pixels) * cost.edge),
-            TURN_CYCLES * sum(changes) / self.item,
+            self._turning(sum(changes)),
             1 + len(changes),
             ceil_div(units, self.cores) * self.cores / max(1, units),
             self.cores,
@@ -174,6 +176,17 @@ class Model:
         if self.signal.wanted not in (None, codelet.WRITES):
             found.append(self.output_bytes)
         return found
+
+    def _turning(self, changed: float) -> float:
+        """Cycles of changes of layout: of each element, and of its bytes where the signals and their copies leave the caches.
+
+        What is written is fetched first, so each byte goes there and back three times in all. Layers that sum over channels
+        compute for so long that this decides nothing.
+        """
+        caches, rates = self.target.caches, self.target.rates
+        large = 2 * (self.input_bytes + self.output_bytes) > LARGE * (caches.l3 or caches.l2)
+        away = 3 * changed / rates.memory if large and self.c.channels == 1 else 0.0
+        return TURN_CYCLES * changed / self.item + away
 
     def _conflicts(self, plan: Plan) -> tuple[float, float]:
         """How often a row is read from the second and from the third cache, where its channels drive each other out.

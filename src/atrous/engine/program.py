@@ -11,32 +11,34 @@ import numpy as np
 
 from atrous.engine import memory
 from atrous.engine.arrays import as_array
+from atrous.engine.bands import Band, bands, once
 from atrous.engine.codelets.convolution import Packed
 from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.emit import BYTES
-from atrous.engine.lowering import Tape, Task, lower, slices, wanted_layouts
+from atrous.engine.lowering import Tape
 from atrous.engine.memory import Arena, new_array
 from atrous.engine.plan import Plan
 from atrous.engine.planner import Planner
 from atrous.engine.ready import Ready
 from atrous.engine.runtime import check_threads
-from atrous.engine.schedule import LINE, Schedule, Template
-from atrous.engine.strips import strips
+from atrous.engine.schedule import Schedule, Template
 from atrous.engine.team import native_region
-from atrous.engine.view import Buffer, Home, Layout, View, channels_last, row_major
 from atrous.engine.wisdom import Wisdom, default_wisdom
+from atrous.engine.writing import written
 from atrous.errors import ArgumentError
-from atrous.geometry import Box, count_bytes, pull_back
+from atrous.geometry import Box, count_bytes
 from atrous.graph.demand import Demands
 from atrous.graph.fact import Array, Fact
 from atrous.graph.facts import infer_facts, input_facts
-from atrous.graph.network import Network, Node, Shapes
+from atrous.graph.network import Network, Shapes
 from atrous.graph.passes.constants import specialise
 from atrous.graph.passes.pipeline import optimise
 
 Boxes = Mapping[str, Box]
 #: Seconds that a multiply-add or an element takes at most, before it is measured.
 _SLOWEST = 1e-9
+#: Scratch memory, in bytes, from which on a run is cut into bands, where the CPU does not say how large its third cache is.
+ROOM = 32 * 2**20
 #: A program keeps what it made for so many sizes of its inputs.
 _SIZES = 8
 
@@ -82,12 +84,11 @@ class Bound:
     def schedule(self, boxes: Boxes) -> Schedule:
         """The tape for these boxes, all its kernels made."""
         native_region(self.compiler)  # too, so that a planned peak of memory holds no compiler
-        made = self._write(boxes, [boxes])
-        if len(self.network.outputs) == 1:
-            name = self.network.outputs[0]
-            parts = strips(name, boxes[name], made.arena_bytes, self.demand, self.work)
-            striped = self._write(boxes, parts) if parts else made
-            made = min(made, striped, key=lambda schedule: schedule.arena_bytes)
+        made = self._write(boxes, [once(boxes)])
+        room = self.compiler.target.caches.l3 or ROOM
+        parts = bands(boxes, made.arena_bytes, room, self._demands, self.work)
+        if parts:
+            made = min(made, self._write(boxes, parts), key=lambda schedule: schedule.arena_bytes)
         return made
 
     def work(self, boxes: Boxes) -> float:
@@ -137,79 +138,9 @@ class Bound:
                 seen = f"{array.dtype}[{','.join(map(str, array.shape))}]"
                 raise ArgumentError(f"{name}: got {seen}; the box {boxes[name]} of this value is {fact!r}: see Bound.demand")
 
-    def _write(self, boxes: Boxes, parts: Sequence[Boxes]) -> Schedule:
-        schedule = Schedule()
-        tape = Tape(schedule, self.compiler, self.packed, self.planner)
-        views: dict[str, View] = {}
-        for name in self.network.inputs:
-            if name in boxes:
-                views[name] = _external(Home.INPUT, name, self.facts[name], boxes[name])
-        wanted = {name: _external(Home.OUTPUT, name, self.facts[name], boxes[name]) for name in self.network.outputs}
-        for name, array in self.network.constants.items():
-            if name in boxes:
-                views[name] = schedule.constant(array)
-        layouts = wanted_layouts(self.network, self.facts, tape)
-        for part in parts:
-            self._write_part(tape, part, dict(views), wanted, layouts)
-        schedule.place()
-        return schedule
-
-    def _write_part(
-        self,
-        tape: Tape,
-        boxes: Boxes,
-        views: dict[str, View],
-        outputs: Mapping[str, View],
-        layouts: Mapping[str, Layout | None],
-    ) -> None:
-        """The launches that compute these boxes, from ``views`` of what is given into ``outputs``, which may be larger."""
-        wanted = {name: place.crop(boxes[name]) for name, place in outputs.items()}
-        places = slices(self.network, self.facts, boxes, layouts, wanted, tape)
-        for node in self.network.nodes:
-            if node.output not in boxes:
-                continue
-            box = boxes[node.output]
-            task = Task(
-                node.name,
-                node.layer,
-                self._operands(node, box, views),
-                [self.facts[name] for name in node.inputs],
-                [name if name in self.network.constants else None for name in node.inputs],
-                self.facts[node.output],
-                box,
-                target=places.get(node.output),
-                layout=layouts.get(node.output),
-            )
-            views[node.output] = lower(node.layer, tape, task)
-        for name, place in wanted.items():
-            if views[name].buffer is not place.buffer:
-                tape.copy(views[name].crop(place.box), place)
-
-    def _operands(self, node: Node, box: Box, views: Mapping[str, View]) -> list[View]:
-        """The operands' views, cropped to what the node's box reads."""
-        facts = [self.facts[name] for name in node.inputs]
-        found = []
-        for name, fact, pulls in zip(node.inputs, facts, node.layer.reads(*facts), strict=True):
-            if name in views:
-                found.append(views[name].crop(pull_back(box, pulls).clip(fact.sizes)))
-            else:
-                found.append(_absent(fact))
-        return found
-
-
-_NO_MEMORY = np.zeros(LINE, np.uint8)
-
-
-def _absent(fact: Fact) -> View:
-    """The view of an operand of which a box reads nothing, because only padding meets it."""
-    shape = (*fact.sizes[:2], *(0 for _ in fact.sizes[2:]))
-    strides = channels_last(shape) if len(shape) > 2 else row_major(shape)
-    return View(Buffer(Home.CONSTANT, 0, array=_NO_MEMORY), fact.dtype, Box.full(shape), strides)
-
-
-def _external(home: Home, name: str, fact: Fact, box: Box) -> View:
-    """A caller's array over a box, in C order."""
-    return View(Buffer(home, 0, name), fact.dtype, box, row_major(box.shape))
+    def _write(self, boxes: Boxes, parts: Sequence[Band]) -> Schedule:
+        tape = Tape(Schedule(), self.compiler, self.packed, self.planner)
+        return written(self.network, self.facts, boxes, parts, tape)
 
 
 def _plain(array: Array, read: Iterable[Array]) -> bool:

@@ -86,21 +86,16 @@ class Schedule:
 
     def place(self) -> None:
         """Give every arena buffer an offset so that no two that live at once overlap: largest first, lowest gap that fits."""
-        placed: list[Buffer] = []
         live = [buffer for buffer in self.buffers if buffer.first >= 0]
-        for buffer in sorted(live, key=lambda buffer: (-buffer.bytes, buffer.first)):
+        live.sort(key=lambda buffer: (-buffer.bytes, buffer.first))
+        first, last, lo, hi = np.zeros((4, len(live)), np.int64)  # when the placed ones live, and where
+        for number, buffer in enumerate(live):
             size = -(-buffer.bytes // LINE) * LINE
-            offset = 0
-            for other in placed:  # ordered by offset
-                if other.last < buffer.first or buffer.last < other.first:
-                    continue
-                if offset + size <= other.offset:
-                    break
-                offset = max(offset, other.offset + -(-other.bytes // LINE) * LINE)
+            meets = (last[:number] >= buffer.first) & (first[:number] <= buffer.last)
+            offset = _gap(lo[:number][meets], hi[:number][meets], size)
             buffer.offset = offset
-            placed.append(buffer)
-            placed.sort(key=lambda other: other.offset)
-            self.arena_bytes = max(self.arena_bytes, offset + size)
+            first[number], last[number], lo[number], hi[number] = buffer.first, buffer.last, offset, offset + size
+        self.arena_bytes = int(hi.max(initial=0))
 
     def template(self, compiler: Compiler, renewed: Collection[int] = (), seconds: float = 0.0) -> Template:
         """The launches as a job, ready but for the addresses of the arena, of the caller's arrays, and of those constants
@@ -123,6 +118,16 @@ class Schedule:
         table = np.array(steps, np.int64).reshape(-1, 3)
         job = Job(compiler, table, words, np.array(patches, np.int64).reshape(-1, 3), len(bases), seconds)
         return Template(job, bases, self.arena_bytes, self)
+
+
+def _gap(lo: Array, hi: Array, size: int) -> int:
+    """Where the lowest gap of this size begins between intervals."""
+    offset = 0
+    for number in np.argsort(lo, kind="stable"):
+        if offset + size <= lo[number]:
+            break
+        offset = max(offset, int(hi[number]))
+    return offset
 
 
 @dataclass(frozen=True, eq=False, slots=True)

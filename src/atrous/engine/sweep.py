@@ -11,12 +11,12 @@ coordinates alone: which tile form computes it never shows in its bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from llvmlite import ir
 
-from atrous.engine.emit import I32, Arguments, Count, Emitter, Value
+from atrous.engine.emit import I32, I64, Arguments, Count, Emitter, Value
 from atrous.geometry import Window, ceil_div
 
 #: Dilation of the row axis from which on it is worth looking which taps meet the signal at all.
@@ -32,11 +32,16 @@ class Shape:
     dilations: tuple[int, ...]
     pitch: int  # elements between neighbouring input pixels of a row
     pixels: int  # the register tile's length along the row
-    rows: int = 1  # neighbouring output rows of a unit; more than one needs rows of stride and dilation 1
+    rows: int = 1  # output rows of a unit, ``apart`` from each other; several need an axis of stride or dilation 1
 
     @property
     def axes(self) -> int:
         return len(self.kernel)
+
+    @property
+    def apart(self) -> int:
+        """The distance of a unit's output rows: that of the taps, so that they meet the same input rows."""
+        return self.dilations[-2] if self.rows > 1 else 1
 
 
 def argument_names(axes: int, extra: Sequence[str]) -> list[str]:
@@ -83,6 +88,17 @@ def segments(rows: int, count: int, pixels: int, row_bytes: int = 0, room: int =
     return max(1, ceil_div(ceil_div(count, pieces), pixels) * pixels)
 
 
+def strips(e: Emitter, count: Value, shape: Shape) -> Value:
+    """How many strips of ``shape.rows`` rows so many output rows make; ``strip_count`` is the same outside of kernels."""
+    each = e.ceil_div(e.ceil_div(count, shape.apart), shape.rows)
+    return e.mul(each, shape.apart)
+
+
+def strip_count(count: int, rows: int, dilation: int) -> int:
+    """How many strips so many output rows make: each of ``rows`` rows that lie as far apart as taps do."""
+    return count if rows == 1 else dilation * ceil_div(ceil_div(count, dilation), rows)
+
+
 @dataclass
 class Tile:
     """A tile being emitted: ``pixels`` outputs of a row from ``start``, the input row they begin in, and their number."""
@@ -113,8 +129,9 @@ class Sweep:
     def emit(self, tile: Callable[[Tile, Unit], None]) -> None:
         """The whole kernel: units, rows, and the tiles of a row in their two forms."""
         e = self.e
-        with e.loop(self.first, self.last) as units:
-            unit = self._unit(units.index)
+        with e.loop(self.first, self.last, carry=self._coordinates(self.first)) as units:
+            units.next = self._following(units.values)
+            unit = self._unit(units.values)
             lo = e.mul(unit.segment, self.segment)
             hi = e.min(e.add(lo, self.segment), self.counts[-1])
             inner_hi = e.min(self.inner_hi, hi)
@@ -131,25 +148,46 @@ class Sweep:
                         tile(Tile(row.index, column, e.min(e.sub(hi, row.index), self.shape.pixels)), unit)
         e.end()
 
-    def _unit(self, index: Value) -> Unit:
-        e, outer = self.e, list(self.counts[:-1])
-        rows = self.shape.rows
-        if rows > 1:
-            outer[-1] = e.ceil_div(outer[-1], rows)
+    def _sizes(self) -> list[Count]:
+        """The coordinates of units in order: how many each has, the first free; the innermost is last."""
+        outer: list[Count] = list(self.counts[:-1])
+        if self.shape.rows > 1:
+            outer[-1] = strips(self.e, outer[-1], self.shape)
+        blocks: list[Count] = [] if self.blocks == 1 else [self.inner]
+        return [0, self.batch, *outer, self.segments, *blocks]
+
+    def _coordinates(self, index: Value) -> list[Value]:
+        return self.e.split(index, self._sizes()[0 if self.blocks > 1 else 1 :])
+
+    def _following(self, coordinates: list[Value]) -> list[Value]:
+        """The coordinates of the next unit, without a division: one that is full goes back to zero and moves the next."""
+        e, found, carry = self.e, [], self.e.i64(1)
+        sizes = self._sizes()[-len(coordinates) :]
+        for place, size in zip(reversed(coordinates[1:]), reversed(sizes[1:]), strict=True):
+            moved = e.add(place, carry)
+            full = e.b.icmp_signed("==", moved, e.i64(size))
+            found.append(e.b.select(full, e.i64(0), moved))
+            carry = e.b.zext(full, I64)
+        return [e.add(coordinates[0], carry), *reversed(found)]
+
+    def _unit(self, coordinates: list[Value]) -> Unit:
+        e, shape, rows = self.e, self.shape, self.shape.rows
         if self.blocks == 1:
             block = e.i64(0)
-            batch, *places, segment = e.split(index, [self.batch, *outer, self.segments])
+            batch, *places, segment = coordinates
         else:
-            many, batch, *places, segment, few = e.split(index, [0, self.batch, *outer, self.segments, self.inner])
+            many, batch, *places, segment, few = coordinates
             block = e.add(e.mul(many, self.inner), few)
         x = e.at(self.x, e.mul(batch, self.batch_x), self.element)
         real = e.i64(1)
         if rows > 1:
-            places[-1] = e.mul(places[-1], rows)
-            real = e.min(e.sub(self.counts[-2], places[-1]), rows)
+            strip, phase = e.split(places[-1], [0, shape.apart]) if shape.apart > 1 else (places[-1], 0)
+            places = [*places[:-1], e.add(e.mul(strip, rows * shape.apart), phase)]
+            left = e.max(e.sub(self.counts[-2], places[-1]), 0)
+            real = e.min(e.ceil_div(left, shape.apart), rows)
         bounds = []
         for axis, place in enumerate(places):
-            origin = e.add(e.mul(place, self.shape.strides[axis]), self.origins[axis])
+            origin = e.add(e.mul(place, shape.strides[axis]), self.origins[axis])
             bounds.append((origin, *self.tap_bounds(axis, origin)))
         return Unit(block, batch, places, segment, x, bounds, real)
 
@@ -178,20 +216,29 @@ class Sweep:
         rows = self.shape.rows
         if rows == 1:
             return self.taps(unit, weights, weight_row, accumulators, lambda x, w, acc: row(x, [(0, w)], acc))
-        e, kernel = self.e, self.shape.kernel[-2]
-        ends = sorted({*range(rows), *range(kernel, kernel + rows)})
+        e, kernel, stride, apart = self.e, self.shape.kernel[-2], self.shape.strides[-2], self.shape.apart
+        ends = sorted({first + r * stride for r in range(rows) for first in (0, kernel)})
 
         def plane(x: Value, w: Value | None, acc: list[Value]) -> list[Value]:
-            origin, _, _ = unit.bounds[-1]
-            low = e.max(e.sub(e.i64(0), origin), 0)
-            high = e.min(e.sub(self.extents[-2], origin), e.add(unit.rows, kernel - 1))
+            origin, low, _ = unit.bounds[-1]
+            high = e.ceil_div(e.max(e.sub(self.extents[-2], origin), 0), apart)
+            high = e.min(high, e.add(e.mul(unit.rows, stride), kernel - stride))
+            step = e.mul(self.steps_x[-2], apart)
+            x = e.at(x, e.mul(origin, self.steps_x[-2]), self.element)
             for first, last in pairwise(ends):
-                feeds = [r for r in range(rows) if r <= first and last - 1 - r < kernel]
-                with e.loop(e.max(low, first), e.min(high, last), carry=acc) as loop:
-                    x_row = e.at(x, e.mul(e.add(origin, loop.index), self.steps_x[-2]), self.element)
-                    feed = [(r, e.at(w, e.mul(e.sub(loop.index, r), weight_row), self.element)) for r in feeds]
-                    loop.next = row(x_row, feed, loop.values)
-                acc = loop.results
+                feeds = [r for r in range(rows) if r * stride <= first and last - 1 - r * stride < kernel]
+                if not feeds:
+                    continue
+                if last == first + 1:
+                    inside = e.b.and_(e.b.icmp_signed("<=", low, e.i64(first)), e.b.icmp_signed(">", high, e.i64(first)))
+                    turns, index = e.unless_empty(inside, acc), first
+                else:
+                    turns, index = e.loop(e.max(low, first), e.min(high, last), carry=acc), None
+                with turns as turn:
+                    at = turn.index if index is None else index
+                    feed = [(r, e.at(w, e.mul(e.sub(at, r * stride), weight_row), self.element)) for r in feeds]
+                    turn.next = row(e.at(x, e.mul(step, at), self.element), feed, turn.values)
+                acc = turn.results
             return acc
 
         return self._nest(0, unit, unit.x, weights, weight_row, accumulators, plane, self.shape.axes - 2)
@@ -297,6 +344,10 @@ class Sweep:
             offset = e.add(offset, e.mul(place, step))
         return e.at(base, offset, element)
 
+    def below(self, place: Value, row: int, steps: Sequence[Value], element: ir.Type) -> Value:
+        """The same place in another row of the unit."""
+        return self.e.at(place, self.e.mul(steps[-2], row * self.shape.apart), element)
+
     def each_pixel(self, tile: Tile, write: Callable[[int], None]) -> None:
         """Write the pixels that are real."""
         for pixel in range(self.shape.pixels):
@@ -318,10 +369,6 @@ class Unit:
     x: Value  # the virtual origin of the unit's input image
     bounds: list[tuple[Value, Value, Value]]  # per outer axis: input origin, first tap, last tap + 1
     rows: Value  # how many of the unit's rows are real
-
-    def below(self, e: Emitter, row: int) -> Unit:
-        """The unit with its output place so many rows further down."""
-        return replace(self, places=[*self.places[:-1], e.add(self.places[-1], row)]) if row else self
 
 
 Row = Callable[[Value, Value | None, list[Value]], list[Value]]

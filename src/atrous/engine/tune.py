@@ -60,10 +60,15 @@ class Tuned:
     left: int
     seconds: float
 
+    @property
+    def summary(self) -> str:
+        """How many convolutions were tuned in what time, and how many were not."""
+        count = "1 convolution" if len(self.trials) == 1 else f"{len(self.trials)} convolutions"
+        left = f"; {self.left} left: give more seconds" if self.left else ""
+        return f"{count} tuned in {self.seconds:.1f} s{left}"
+
     def __str__(self) -> str:
-        lines = [
-            f"{len(self.trials)} convolutions tuned in {self.seconds:.1f} s" + (f", {self.left} left" if self.left else "")
-        ]
+        lines = [self.summary]
         for trial in self.trials:
             best = trial.seconds[trial.best] * 1e6
             lines.append(f"  {trial.request}: {trial.best}, {best:.1f} us ({trial.gain:.2f}x the model's {trial.predicted})")

@@ -57,6 +57,22 @@ class Box:
     def contains(self, other: Box) -> bool:
         return other.empty or all(a <= c and d <= b for (a, b), (c, d) in zip(self, other, strict=True))
 
+    def beyond(self, held: Box | None) -> Box:
+        """What of this box is not in ``held``: where ``held`` has all but the end of one axis, that end; else all or nothing.
+
+        >>> Box((2, 0), (9, 4)).beyond(Box((0, 0), (5, 4)))
+        Box(lo=(5, 0), hi=(9, 4))
+        """
+        if held is None:
+            return self
+        if held.contains(self):
+            return Box(self.lo, self.lo)
+        lacking = [axis for axis, ((a, b), (c, d)) in enumerate(zip(self, held, strict=True)) if a < c or d < b]
+        axis = lacking[0]
+        if len(lacking) > 1 or not held.lo[axis] <= self.lo[axis] < held.hi[axis]:
+            return self
+        return Box((*self.lo[:axis], held.hi[axis], *self.lo[axis + 1 :]), self.hi)
+
     def slices(self, origin: Sequence[int] | None = None) -> tuple[slice, ...]:
         """Index of this box in an array whose first element lies at ``origin`` (default: the global zero)."""
         start = origin or (0,) * len(self.lo)

@@ -36,8 +36,12 @@ class Demands:
         for name, fact, pulls in zip(node.inputs, facts, node.layer.reads(*facts), strict=True):
             yield name, fact.sizes, pulls
 
-    def __call__(self, wanted: Mapping[str, Box]) -> dict[str, Box]:
-        """The box of every value that ``wanted`` needs, the wanted ones and the inputs included; others are left out."""
+    def __call__(self, wanted: Mapping[str, Box], held: Mapping[str, Box] | None = None) -> dict[str, Box]:
+        """The box of every value that ``wanted`` needs, the wanted ones and the inputs included; others are left out.
+
+        Of values ``held`` already, only what lies beyond that is computed, and asked of what they are made from.
+        """
+        held = held or {}
         asked: dict[str, list[Box]] = {name: [box] for name, box in wanted.items()}
         boxes: dict[str, Box] = {}
         for node, operands in self._backwards:
@@ -45,8 +49,11 @@ class Demands:
             if box is None:
                 continue
             box = boxes[node.output] = made_together(box, node.layer, self.facts[node.output])
+            made = box.beyond(held.get(node.output))
+            if made.empty:
+                continue
             for name, sizes, pulls in operands:
-                asked.setdefault(name, []).append(pull_back(box, pulls).clip(sizes))
+                asked.setdefault(name, []).append(pull_back(made, pulls).clip(sizes))
         for name in (*self.network.inputs, *self.network.constants):
             box = hull(asked.get(name, ()))
             if box is not None:

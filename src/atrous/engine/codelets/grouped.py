@@ -157,8 +157,9 @@ class _Grouped:
     def write(self, tile: Tile, unit: Unit, channel: Value, mask: Value | None, results: list[Value]) -> None:
         """Store the rows of the tile that are real, and of each the pixels that are."""
         e, pixels = self.e, self.register.pixels
+        first = Writer(self.sweep, unit, tile, self.c.epilogue, self.c.dtype, channel)
         for r in range(self.register.rows):
-            writer = Writer(self.sweep, unit.below(e, r), tile, self.c.epilogue, self.c.dtype, channel)
+            writer = first.below(r)
 
             def write(pixel: int, r: int = r, writer: Writer = writer) -> None:
                 writer.write(pixel, 0, results[r * pixels + pixel], mask)

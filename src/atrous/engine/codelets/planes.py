@@ -10,6 +10,7 @@ The order is that of all convolution kernels: bias, then taps. Weights are packe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -17,7 +18,7 @@ from llvmlite import ir
 
 from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.codelets.rows import parts
-from atrous.engine.emit import ELEMENT, I32, Count, Emitter, Value
+from atrous.engine.emit import ELEMENT, I32, I64, Count, Emitter, Value, byte_size
 from atrous.engine.epilogue import RowWriter
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
 from atrous.engine.view import Layout
@@ -29,8 +30,16 @@ from atrous.target import Target
 READS = WRITES = Layout.ROWS
 #: Strides along the row that are parted in registers.
 MOST_STRIDE = 2
-#: Longer kernel rows go in blocks: their code grows with the taps and with the square of the rows.
-FEW_TAPS = 9
+#: Rows of a tile.
+MOST_ROWS = 8
+#: Blocks of a kernel row that are written out; more go into a loop.
+MOST_WRITTEN = 2
+#: Turns that parting takes for each vector, where a shift takes one, and the part of all such turns that nothing hides.
+PARTING, SHARED = 1.5, 0.65
+#: Weights of a channel that are spread over all lanes beforehand.
+MOST_SPREAD = 128
+#: Multiply-adds of a tile that are written out.
+MOST_CODE = 1000
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -48,41 +57,48 @@ def worthwhile(c: Convolution, target: Target) -> bool:
 def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     """Tiles that fit the registers: accumulators, the window of input, a shifted vector and a weight for each row."""
     lanes, found = target.lanes(c.dtype), []
-    several = len(c.kernel) > 1 and c.strides[-2] == c.dilations[-2] == 1
-    most_rows = 6 if c.kernel[-1] <= FEW_TAPS else 2
+    several = len(c.kernel) > 1 and 1 in (c.strides[-2], c.dilations[-2])
     step = lanes // 2 if lanes >= 8 else lanes
-    for pixels in range(step, 6 * lanes + 1, step):
+    for pixels in range(step, 7 * lanes + 1, step):
         width = len(parts(pixels, lanes))
-        for rows in range(1, most_rows + 1) if several else (1,):
-            if rows > 1 and rows > c.kernel[-2] + 1:
-                continue
-            if width * rows + c.strides[-1] * (width + 1) + rows + 1 <= target.vector_registers:
+        window = ceil_div((pixels - 1) * c.strides[-1] + (held(c, lanes) - 1) * c.dilations[-1] + 1, lanes)
+        for rows in range(1, MOST_ROWS + 1) if several else (1,):
+            code = width * c.kernel[-1] * min(rows, c.kernel[-2]) * (rows + c.kernel[-2]) if rows > 1 else 0
+            if code <= MOST_CODE and width * rows + window + min(rows, 4) + 1 <= target.vector_registers:
                 found.append(Register(pixels, 1, rows))
     return tuple(found) or (Register(step, 1),)
 
 
 def held(c: Convolution, lanes: int) -> int:
-    """Taps of a row in one block: as many as one vector's width of shifts."""
-    most = max(2, 1 + (lanes * c.strides[-1]) // c.dilations[-1]) if c.dilations[-1] > 1 else lanes
-    return ceil_div(c.kernel[-1], ceil_div(c.kernel[-1], most))
+    """Taps of a row in one block: as many as the shifts of two vectors' width, or of one where they are neighbours."""
+    most = max(2, 1 + (2 * lanes * c.strides[-1]) // c.dilations[-1]) if c.dilations[-1] > 1 else lanes
+    return ceil_div(c.kernel[-1], ceil_div(c.kernel[-1], min(most, lanes)))
 
 
 def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
-    """Cycles per useful multiply-add of a row of this length: loads that cross lines, shifts, arithmetic, and the start."""
+    """Cycles per useful multiply-add of a row of this length: arithmetic with its shifts, loads that cross lines, the start."""
     lanes, rows, stride, rates = target.lanes(c.dtype), register.rows, c.strides[-1], target.rates
     widths = parts(register.pixels, lanes)
-    vectors = len(widths) - 1 + (1.0 if widths[-1] == lanes else 0.6)
-    taps, block = c.kernel[-1], held(c, lanes)
-    depth = prod(c.kernel[:-1])
-    walked = depth * ((c.kernel[-2] + rows - 1) / c.kernel[-2] if rows > 1 else 1.0)
-    windows = walked * 1.5 * stride * (vectors + 0.5) * ceil_div(taps, block)
-    loads = windows / rates.loads + depth * rows * taps / rates.broadcasts
-    shifts = walked * (vectors * (taps - 1) + (stride - 1) * 2 * vectors)
-    arithmetic = depth * taps * max(rows * vectors / rates.fmas, rates.latency)
-    arithmetic += shifts / rates.fmas  # they take turns of the units that multiply
-    overhead = 3 * walked + 3 * len(widths) * rows + 30
+    vectors = len(widths) - 1 + (1.0 if widths[-1] == lanes else 0.55)
+    taps, depth = c.kernel[-1], prod(c.kernel[:-1])
+    high = c.kernel[-2] if rows > 1 else 1
+    walked = depth * (1 + (rows - 1) * c.strides[-2] / high if rows > 1 else 1.0)
+    spread = spreads(c, register, lanes)
+    weights = depth * rows * taps * (1 if len(widths) > 1 or spread else vectors)
+    loads = 2 * walked * (stride * vectors + 0.5) * ceil_div(taps, held(c, lanes)) + weights
+    # Shifts, and weights that are spread as they are loaded, take turns of units that multiply, of which some are free.
+    turns = walked * (vectors * (taps - 1) + (stride - 1) * PARTING * (2 * vectors + 1))
+    turns += 0 if spread or len(widths) == 1 else weights
+    multiply = depth * taps * max(rows * vectors / rates.fmas, rates.latency)
+    arithmetic = multiply + SHARED * max(0.0, turns / rates.fmas - multiply / 2)
+    overhead = 20 + 2 * walked + 1.4 * len(widths) * rows
     each = ceil_div(row, register.pixels) / (row * rows * depth * taps)
-    return Cost(each * arithmetic, each * loads, each * overhead)
+    return Cost(each * arithmetic, each * loads / rates.loads, each * overhead)
+
+
+def spreads(c: Convolution, register: Register, lanes: int) -> bool:
+    """Whether weights are spread beforehand: each is read by several rows, for several vectors, and they are few."""
+    return register.rows > 1 and register.pixels > lanes and prod(c.kernel) <= MOST_SPREAD
 
 
 def names(c: Convolution) -> list[str]:
@@ -111,10 +127,12 @@ class _Planes:
         self.lanes = e.target.lanes(c.dtype)
         self.parts = parts(register.pixels, self.lanes)
         self.held = held(c, self.lanes)
+        self.width = self.lanes if spreads(c, register, self.lanes) else 1  # elements that a weight takes
         shape = Shape(c.kernel, c.strides, c.dilations, 1, register.pixels, register.rows)
         extra = ["w", "b", *c.epilogue.names(shape.axes)]
         self.sweep = Sweep(e, shape, self.element, c.groups * c.outputs, extra)
         self.weights, self.bias = self.sweep.args.pointer("w"), self.sweep.args.pointer("b")
+        self.spread = _Spread(self) if spreads(c, register, self.lanes) else None
 
     def emit(self) -> None:
         self.sweep.emit(self.tile)
@@ -122,83 +140,153 @@ class _Planes:
     def tile(self, tile: Tile, unit: Unit) -> None:
         e, c, sweep = self.e, self.c, self.sweep
         weights = e.at(self.weights, e.mul(unit.block, prod(c.kernel)), self.element)
+        if self.spread is not None:
+            weights = self.spread.of(unit.block, weights)
         bias = e.load(e.at(self.bias, unit.block, self.element), self.element)
         source = unit.block if c.outputs == 1 else e.b.udiv(unit.block, e.i64(c.outputs))
         plane = e.mul(source, sweep.channel_x)
         starts = [e.splat(bias, n) for n in self.parts] * self.register.rows
-        limit = None if tile.count is None else sweep.limit(tile)
+        border = None if tile.count is None else _Border(self, tile)
         results = sweep.strip_taps(
             unit,
             weights,
-            c.kernel[-1],
+            c.kernel[-1] * self.width,
             starts,
-            lambda x, feed, acc: self.row(tile, limit, e.at(x, plane, self.element), feed, acc),
+            lambda x, feed, acc: self.row(tile, border, e.at(x, plane, self.element), feed, acc),
         )
         self.write(tile, unit, results)
 
     def write(self, tile: Tile, unit: Unit, results: list[Value]) -> None:
         """Store the rows of the tile that are real."""
-        e, count = self.e, len(self.parts)
+        e, count, apart = self.e, len(self.parts), self.sweep.shape.apart
+        first = RowWriter(self.sweep, unit, tile, self.c.epilogue, self.c.dtype, unit.block)
+        places = [sum(self.parts[:i]) for i in range(count)]
+        for place, n in zip(places, self.parts, strict=True):
+            first.mask(place, n, n)  # for all rows
+
+        def store(r: int) -> None:
+            writer = first.below(r)
+            for place, value in zip(places, results[r * count : (r + 1) * count], strict=True):
+                writer.write(0, place, value)
+
         for r in range(self.register.rows):
-            writer = RowWriter(self.sweep, unit.below(e, r), tile, self.c.epilogue, self.c.dtype, unit.block)
-
-            def store(r: int = r, writer: RowWriter = writer) -> None:
-                for i, value in enumerate(results[r * count : (r + 1) * count]):
-                    writer.write(0, sum(self.parts[:i]), value)
-
-            if r == 0:
-                store()
+            if r == 0 and apart == 1:
+                store(r)
                 continue
             with e.when(e.less(r, unit.rows)):
-                store()
+                store(r)
 
-    def row(self, tile: Tile, limit: Value | None, x: Value, feed: list[tuple[int, Value]], acc: list[Value]) -> list[Value]:
+    def row(self, tile: Tile, border: _Border | None, x: Value, feed: list[tuple[int, Value]], acc: list[Value]) -> list[Value]:
         """One input row: its taps in blocks, the last perhaps shorter."""
         e, taps, held = self.e, self.c.kernel[-1], self.held
         start = self.sweep.interior_pointer(tile, x, e.i64(0))
         whole = taps // held
-        if whole == 1:
-            acc = self.block(tile, limit, start, feed, acc, 0, held)
+        if whole <= MOST_WRITTEN:
+            for first in range(0, whole * held, held):
+                acc = self.block(border, start, feed, acc, first, held)
         else:
             with e.loop(0, whole * held, held, carry=acc, nonempty=True) as loop:
-                loop.next = self.block(tile, limit, start, feed, loop.values, loop.index, held)
+                loop.next = self.block(border, start, feed, loop.values, loop.index, held)
             acc = loop.results
-        return self.block(tile, limit, start, feed, acc, whole * held, taps % held) if taps % held else acc
+        return self.block(border, start, feed, acc, whole * held, taps % held) if taps % held else acc
 
     def block(
-        self,
-        tile: Tile,
-        limit: Value | None,
-        start: Value,
-        feed: list[tuple[int, Value]],
-        acc: list[Value],
-        first: Count,
-        taps: int,
+        self, border: _Border | None, start: Value, feed: list[tuple[int, Value]], acc: list[Value], first: Count, taps: int
     ) -> list[Value]:
         """So many taps from ``first`` on: the window is loaded once and shifted from tap to tap."""
         e, acc, count = self.e, list(acc), len(self.parts)
-        shift = e.mul(first, self.c.dilations[-1])
-        column = None if limit is None else e.add(tile.column, shift)
-        window = _Window(self, e.at(start, shift, self.element), column, limit, taps)
+        start = e.at(start, e.mul(first, self.c.dilations[-1]), self.element)
+        masks = None if border is None else border.masks(first, taps)
+        window = _Window(self, start, masks, taps)
+        rows = [(r, e.at(w, e.mul(first, self.width), self.element)) for r, w in feed]
         for tap in range(taps):
-            scalars = [e.load(e.at(e.at(w, first, self.element), tap, self.element), self.element) for _, w in feed]
+            weights = [(r, self.weight(w, tap)) for r, w in rows]
             for i, n in enumerate(self.parts):
                 value = window.at(i * self.lanes, tap, n)
-                for (r, _), scalar in zip(feed, scalars, strict=True):
-                    acc[r * count + i] = e.fma(e.splat(scalar, n), value, acc[r * count + i])
+                for r, weight in weights:
+                    acc[r * count + i] = e.fma(weight(n), value, acc[r * count + i])
         return acc
+
+    def weight(self, row: Value, tap: int) -> Callable[[int], Value]:
+        """A weight in so many lanes."""
+        e, place = self.e, self.e.at(row, tap * self.width, self.element)
+        if self.spread is None:
+            scalar = e.load(place, self.element)
+            return lambda lanes: e.splat(scalar, lanes)
+        whole = e.load(place, ir.VectorType(self.element, self.lanes), 64)
+        return lambda lanes: whole if lanes == self.lanes else e.b.shuffle_vector(whole, whole, _indices(range(lanes)))
+
+    def columns(self, taps: int) -> int:
+        """Columns of the window that so many taps of a tile need."""
+        return (self.register.pixels - 1) * self.c.strides[-1] + (taps - 1) * self.c.dilations[-1] + 1
+
+
+class _Spread:
+    """The weights of one channel in all lanes of vectors, on the stack: made when a unit has another channel.
+
+    CPUs that multiply and shuffle with the same units shuffle to spread an element that they load.
+    """
+
+    def __init__(self, planes: _Planes) -> None:
+        e = self.e = planes.e
+        self.lanes, self.element, self.taps = planes.lanes, planes.element, prod(planes.c.kernel)
+        self.place, self.channel = e.scratch(self.taps * self.lanes, self.element), e.scratch(1, I64)
+        e.store(e.i64(-1), self.channel)
+
+    def of(self, channel: Value, weights: Value) -> Value:
+        """Where the weights of a channel are spread."""
+        e = self.e
+        with e.when(e.b.icmp_signed("!=", e.load(self.channel, I64), channel)):
+            e.store(channel, self.channel)
+            with e.loop(0, self.taps, nonempty=True) as loop:
+                one = e.load(e.at(weights, loop.index, self.element), self.element)
+                e.store(e.splat(one, self.lanes), e.at(self.place, e.mul(loop.index, self.lanes), self.element), 64)
+        return self.place
+
+
+class _Border:
+    """What an edge tile may read of an input row: a mask for each vector of a window, made once for all rows."""
+
+    def __init__(self, planes: _Planes, tile: Tile) -> None:
+        self.planes = planes
+        e, lanes = planes.e, planes.lanes
+        self.column = e.splat(e.b.trunc(tile.column, I32), lanes)
+        self.limit = e.splat(e.b.trunc(planes.sweep.limit(tile), I32), lanes)
+        taps, held = planes.c.kernel[-1], planes.held
+        self.kept: dict[tuple[int, int], list[Value]] = {}
+        if taps // held <= MOST_WRITTEN:
+            for first in range(0, taps, held):
+                self.kept[first, min(held, taps - first)] = self._masks(first, min(held, taps - first))
+
+    def masks(self, first: Count, taps: int) -> list[Value]:
+        """The masks of the window of these taps."""
+        found = self.kept.get((first, taps)) if isinstance(first, int) else None
+        return found or self._masks(first, taps)
+
+    def _masks(self, first: Count, taps: int) -> list[Value]:
+        e, lanes = self.planes.e, self.planes.lanes
+        shift, step = self.planes.c.dilations[-1], ir.VectorType(I32, lanes)
+        column = self.column
+        if not isinstance(first, int):
+            column, first = e.b.add(column, e.splat(e.b.trunc(e.mul(first, shift), I32), lanes)), 0
+        found = []
+        for place in range(first * shift, first * shift + self.planes.columns(taps), lanes):
+            index = e.b.add(column, ir.Constant(step, [place + lane for lane in range(lanes)]))
+            found.append(e.b.icmp_unsigned("<", index, self.limit))
+        return found
 
 
 class _Window:
     """A piece of an input row in registers: full vectors from its first column on, loaded when they are first needed."""
 
-    def __init__(self, planes: _Planes, start: Value, column: Value | None, limit: Value | None, taps: int) -> None:
+    def __init__(self, planes: _Planes, start: Value, masks: list[Value] | None, taps: int) -> None:
         self.e, self.lanes, self.element = planes.e, planes.lanes, planes.element
-        self.start, self.column, self.limit = start, column, limit
-        self.stride, self.dilation, self.rows = planes.c.strides[-1], planes.c.dilations[-1], planes.register.rows
-        #: Columns of the window that an interior tile needs: it reads none behind them.
-        self.columns = (planes.register.pixels - 1) * self.stride + (taps - 1) * planes.c.dilations[-1] + 1
-        self.kind = ir.VectorType(self.element, self.lanes)
+        self.start, self.masks = start, masks
+        self.stride, self.dilation = planes.c.strides[-1], planes.c.dilations[-1]
+        #: Columns that an interior tile needs: it reads none behind them.
+        self.columns = planes.columns(taps)
+        # As integers: LLVM moves them with one instruction, floating-point numbers with a slower one.
+        self.kind = ir.VectorType(ir.IntType(8 * byte_size(self.element)), self.lanes)
         self.loaded: dict[int, Value] = {}
         self.parted: dict[tuple[int, int], Value] = {}
 
@@ -206,10 +294,10 @@ class _Window:
         """The inputs that a tap has for so many pixels from ``pixel`` on.
 
         Loads that are not aligned cross lines, and take two turns of the unit that loads; shifts take a turn of one that
-        multiplies. Tiles of several rows multiply more than they load; with one row they share the work.
+        also multiplies. Where no mask is needed they share the work.
         """
         offset = tap * self.dilation
-        if self.column is None and self.stride == 1 and (self.rows > 1 or tap % 2):
+        if self.masks is None and self.stride == 1 and tap % 2:
             return self.e.load(self.e.at(self.start, pixel + offset, self.element), ir.VectorType(self.element, lanes))
         return self.shifted(pixel, offset, lanes)
 
@@ -218,10 +306,11 @@ class _Window:
         phase, place = offset % self.stride, pixel + offset // self.stride
         number, shift = divmod(place, self.lanes)
         if shift == 0 and lanes == self.lanes:
-            return self.part(phase, number)
+            return self.e.b.bitcast(self.part(phase, number), ir.VectorType(self.element, lanes))
         low = self.part(phase, number)
         high = self.part(phase, number + 1) if shift + lanes > self.lanes else low
-        return self.e.b.shuffle_vector(low, high, _indices(range(shift, shift + lanes)))
+        found = self.e.b.shuffle_vector(low, high, _indices(range(shift, shift + lanes)))
+        return self.e.b.bitcast(found, ir.VectorType(self.element, lanes))
 
     def part(self, phase: int, number: int) -> Value:
         """A vector of every ``stride``-th column from ``phase`` on."""
@@ -238,26 +327,19 @@ class _Window:
         """Full vector ``number`` of the window; zeros where no pixel looks, or beyond the border."""
         found = self.loaded.get(number)
         if found is None:
-            found = self.loaded[number] = self._load(number * self.lanes)
+            found = self.loaded[number] = self._load(number)
         return found
 
-    def _load(self, first: int) -> Value:
-        e, left = self.e, self.columns - first
+    def _load(self, number: int) -> Value:
+        e, left = self.e, self.columns - number * self.lanes
         if left <= 0:
             return ir.Constant(self.kind, None)
-        place = e.at(self.start, first, self.element)
-        if self.column is None:
-            return (
-                e.load(place, self.kind)
-                if left >= self.lanes
-                else e.load_masked(place, self.kind, e.first_lanes(left, self.lanes))
-            )
-        kind = ir.VectorType(I32, self.lanes)
-        index = e.b.add(
-            e.splat(e.b.trunc(self.column, I32), self.lanes), ir.Constant(kind, [first + n for n in range(self.lanes)])
-        )
-        mask = e.b.icmp_unsigned("<", index, e.splat(e.b.trunc(self.limit, I32), self.lanes))
-        return e.load_masked(place, self.kind, mask)
+        place = e.at(self.start, number * self.lanes, self.element)
+        if self.masks is not None:
+            return e.load_masked(place, self.kind, self.masks[number])
+        if left >= self.lanes:
+            return e.load(place, self.kind)
+        return e.load_masked(place, self.kind, e.first_lanes(left, self.lanes))
 
 
 def _indices(lanes: range) -> ir.Constant:

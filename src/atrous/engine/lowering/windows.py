@@ -10,7 +10,7 @@ import numpy as np
 from atrous.engine.codelets import channelwise, pool
 from atrous.engine.codelets.convolution import Register
 from atrous.engine.lowering.tape import Tape, spread
-from atrous.engine.sweep import AxisRun, segments
+from atrous.engine.sweep import AxisRun, segments, strip_count
 from atrous.engine.view import View
 from atrous.geometry import Box, ceil_div
 from atrous.graph.fact import Array
@@ -100,8 +100,10 @@ def _place_words(x: View, out: View, steps: Sequence[int], operands: Sequence[Vi
 
 def outer_units(axes: Sequence[AxisRun], register: Register) -> int:
     """Into how many units the outer axes fall: single rows, or strips of as many as the register tile has."""
-    counts = [axis.count for axis in axes[:-1]]
-    return prod([*counts[:-1], ceil_div(counts[-1], register.rows)]) if counts else 1
+    if len(axes) == 1:
+        return 1
+    *outer, strip = axes[:-1]
+    return prod(axis.count for axis in outer) * strip_count(strip.count, register.rows, strip.window.dilation)
 
 
 def unit_count(words: dict[str, object], axes: Sequence[AxisRun], batch: int, blocks: int, register: Register) -> int:
