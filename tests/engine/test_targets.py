@@ -147,7 +147,8 @@ def test_what_a_virtual_machine_hides_is_not_used() -> None:
 
 
 #: Moves of vectors to and from the stack.
-MOVES = r"\bvmov[au]p[sd]\b.*\(%rsp\)|\b(?:st|ld)[rp]\s+q\d+, .*\[sp"
+_MOVE = r"\bvmov(?:[au]p[sd]|dq[au]\d*)\b.*"
+MOVES = _MOVE + r"[xyz]mm.*\(%rsp\)|" + _MOVE + r"\(%rsp\).*[xyz]mm|\b(?:st|ld)[rp]\s+q\d+, .*\[sp"
 
 
 @pytest.mark.parametrize("codelet", [direct, direct_from_rows, direct_to_rows, direct_in_rows, rows])

@@ -23,8 +23,8 @@ from atrous.target import Target
 TURN_CYCLES = 0.5
 #: The part of the last cache that signals and their copies in another layout can count on.
 LARGE = 0.5
-#: Cycles that every launch takes from all cores: the barrier, and threads that arrive late.
-LAUNCH_CYCLES = 1500.0
+#: Cycles that every launch takes from all cores: the barrier, threads that arrive late, data in another core's cache.
+LAUNCH_CYCLES = 6000.0
 #: The part of the transfers between caches that nothing hides.
 UNHIDDEN = 0.15
 #: Ways of a second cache, at the least.
@@ -261,7 +261,7 @@ def inner_counts(c: Convolution, reads: Layout, blocks: int) -> tuple[int, ...]:
     Where groups read different channels, those of one group, or where channels lie side by side, of all.
     """
     if c.groups > 1:
-        return (blocks if reads is Layout.CHANNELS else blocks // c.groups,)
+        return (blocks if reads is Layout.CHANNELS else max(1, blocks // c.groups),)
     return _spread_divisors(blocks)
 
 

@@ -16,7 +16,7 @@ from atrous.geometry import Box
 from atrous.graph.fact import Array, Fact
 
 #: Runs of less work (multiply-adds and elements) are done by their caller before another thread has woken up.
-ALONE = 1_000_000
+ALONE = 200_000
 #: NumPy's flags of an array in C order on its type's alignment, and of one that can be written besides.
 _READ, _WRITE = 0x0101, 0x0501
 _WRITABLE = 0x0400

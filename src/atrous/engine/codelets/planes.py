@@ -1,16 +1,17 @@
 """Depthwise convolution, lanes on the pixels of a row: whole rows of one channel, perhaps several at once.
 
 For signals that lie in rows, as callers' arrays do. A register tile is some neighbouring outputs of a row, in full vectors and
-perhaps one of half the width, on ``rows`` neighbouring rows of the output. An input row is loaded once, masked at the border,
-and shifted inside the registers from tap to tap; what has been shifted feeds every output row that it meets. Rows of stride 2
-are first parted into even and odd pixels. Long kernel rows go in blocks of taps.
+perhaps one of half the width, on ``rows`` rows of the output, of one channel, or of ``vectors`` channels where rows are short.
+An input row is loaded once, masked at the border, and shifted inside the registers from tap to tap; what has been shifted feeds
+every output row that it meets. Rows of stride 2 are first parted into even and odd pixels. Long kernel rows go in blocks.
 
-The order is that of all convolution kernels: bias, then taps. Weights are packed ``[channel][tap]``.
+The order is that of all convolution kernels: bias, then taps. Weights are packed ``[block][tap][channel of the block]``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -30,16 +31,21 @@ from atrous.target import Target
 READS = WRITES = Layout.ROWS
 #: Strides along the row that are parted in registers.
 MOST_STRIDE = 2
-#: Rows of a tile.
-MOST_ROWS = 8
-#: Blocks of a kernel row that are written out; more go into a loop.
-MOST_WRITTEN = 2
+#: Rows of a tile, and channels of one where a vector holds its row: their multiply-adds do not wait for each other.
+MOST_ROWS, MOST_CHANNELS = 8, 3
+#: Taps of a block, and blocks of a kernel row that are written out for several rows; more of them, or for one row, go into a
+#: loop: in longer code LLVM would shift far ahead, and run out of registers.
+HELD, MOST_WRITTEN = 8, 2
+#: Turns of a load that crosses lines, as most do.
+CROSSING = 1.6
 #: Turns that parting takes for each vector, where a shift takes one, and the part of all such turns that nothing hides.
 PARTING, SHARED = 1.5, 0.65
+#: The part of a turn that it takes to read a weight that was spread beforehand.
+READ = 0.16
 #: Weights of a channel that are spread over all lanes beforehand.
 MOST_SPREAD = 128
 #: Multiply-adds of a tile that are written out.
-MOST_CODE = 1000
+MOST_CODE = 1500
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -64,36 +70,44 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
         window = ceil_div((pixels - 1) * c.strides[-1] + (held(c, lanes) - 1) * c.dilations[-1] + 1, lanes)
         for rows in range(1, MOST_ROWS + 1) if several else (1,):
             code = width * c.kernel[-1] * min(rows, c.kernel[-2]) * (rows + c.kernel[-2]) if rows > 1 else 0
-            if code <= MOST_CODE and width * rows + window + min(rows, 4) + 1 <= target.vector_registers:
-                found.append(Register(pixels, 1, rows))
+            for channels in range(1, MOST_CHANNELS + 1) if width == 1 and rows > 2 else (1,):
+                used = channels * (width * rows + window) + min(rows, 4) + 1
+                if channels * code <= MOST_CODE and used <= target.vector_registers:
+                    found.append(Register(pixels, channels, rows))
     return tuple(found) or (Register(step, 1),)
 
 
 def held(c: Convolution, lanes: int) -> int:
-    """Taps of a row in one block: as many as the shifts of two vectors' width, or of one where they are neighbours."""
-    most = max(2, 1 + (2 * lanes * c.strides[-1]) // c.dilations[-1]) if c.dilations[-1] > 1 else lanes
-    return ceil_div(c.kernel[-1], ceil_div(c.kernel[-1], min(most, lanes)))
+    """Taps of a row in one block: blocks of equal length, none wider than the shifts of two vectors."""
+    most = max(2, 1 + 2 * lanes * c.strides[-1] // c.dilations[-1])
+    return ceil_div(c.kernel[-1], ceil_div(c.kernel[-1], min(most, HELD)))
 
 
 def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles per useful multiply-add of a row of this length: arithmetic with its shifts, loads that cross lines, the start."""
     lanes, rows, stride, rates = target.lanes(c.dtype), register.rows, c.strides[-1], target.rates
-    widths = parts(register.pixels, lanes)
+    widths, channels = parts(register.pixels, lanes), register.vectors
     vectors = len(widths) - 1 + (1.0 if widths[-1] == lanes else 0.55)
     taps, depth = c.kernel[-1], prod(c.kernel[:-1])
     high = c.kernel[-2] if rows > 1 else 1
     walked = depth * (1 + (rows - 1) * c.strides[-2] / high if rows > 1 else 1.0)
     spread = spreads(c, register, lanes)
-    weights = depth * rows * taps * (1 if len(widths) > 1 or spread else vectors)
-    loads = 2 * walked * (stride * vectors + 0.5) * ceil_div(taps, held(c, lanes)) + weights
+    weights = depth * rows * taps * (1.0 if len(widths) > 1 else 0.5)
+    loads = CROSSING * walked * (stride * vectors + 0.5) * ceil_div(taps, held(c, lanes)) + weights
     # Shifts, and weights that are spread as they are loaded, take turns of units that multiply, of which some are free.
-    turns = walked * (vectors * (taps - 1) + (stride - 1) * PARTING * (2 * vectors + 1))
-    turns += 0 if spread or len(widths) == 1 else weights
-    multiply = depth * taps * max(rows * vectors / rates.fmas, rates.latency)
-    arithmetic = multiply + SHARED * max(0.0, turns / rates.fmas - multiply / 2)
-    overhead = 20 + 2 * walked + 1.4 * len(widths) * rows
-    each = ceil_div(row, register.pixels) / (row * rows * depth * taps)
-    return Cost(each * arithmetic, each * loads / rates.loads, each * overhead)
+    shifts = walked * vectors * (taps - 1)
+    turns = walked * (stride - 1) * PARTING * (2 * vectors + 1) + (0 if spread or len(widths) == 1 else weights)
+    multiply = depth * taps * max(rows * vectors / rates.fmas, rates.latency / channels)
+    if len(widths) == 1:  # few chains are in the processor's sight at once
+        multiply *= 1 + 0.25 / (channels * min(rows, high / c.strides[-2] if rows > 1 else 1))
+    loaded = shifts / 2 if rows == stride == 1 else 0.0  # by tiles inside the signal
+    inside, edge = (SHARED * max(0.0, (turns + n) / rates.fmas - multiply / 2) for n in (shifts - loaded, shifts))
+    multiply += READ * weights if spread else 0.0
+    arithmetic, loads = multiply + inside, loads + CROSSING * loaded
+    overhead = (12 if rows > 1 else 6) / channels + 0.8 * walked + rows * (3.2 + 1.4 * len(widths))
+    count = c.groups * c.outputs
+    each = ceil_div(row, register.pixels) * ceil_div(count, channels) * channels / (row * rows * depth * taps * count)
+    return Cost(each * arithmetic, each * loads / rates.loads, each * overhead, each * (edge - inside))
 
 
 def spreads(c: Convolution, register: Register, lanes: int) -> bool:
@@ -106,14 +120,18 @@ def names(c: Convolution) -> list[str]:
 
 
 def pack(c: Convolution, register: Register, weights: Array, bias: Array | None, target: Target) -> Packed:
-    """Weights ``(K, 1, *kernel)`` and bias ``(K,)`` as they are."""
-    count = c.groups * c.outputs
-    packed = np.ascontiguousarray(weights.reshape(count, prod(c.kernel)), c.dtype)
-    return Packed(packed, np.zeros(count, c.dtype) if bias is None else np.ascontiguousarray(bias, c.dtype))
+    """Weights ``(K, 1, *kernel)`` and bias ``(K,)`` as they are, or tap by tap for the channels of a block."""
+    outputs, width = c.groups * c.outputs, register.vectors
+    count = ceil_div(outputs, width)
+    padded, start = np.zeros((count * width, prod(c.kernel)), c.dtype), np.zeros(count * width, c.dtype)
+    padded[:outputs] = weights.reshape(outputs, -1)
+    if bias is not None:
+        start[:outputs] = bias
+    return Packed(np.ascontiguousarray(padded.reshape(count, width, -1).transpose(0, 2, 1)), start)
 
 
 def blocks(c: Convolution, register: Register, target: Target) -> int:
-    return c.groups * c.outputs
+    return ceil_div(c.groups * c.outputs, register.vectors)
 
 
 def emit(e: Emitter, c: Convolution, register: Register) -> None:
@@ -127,10 +145,13 @@ class _Planes:
         self.lanes = e.target.lanes(c.dtype)
         self.parts = parts(register.pixels, self.lanes)
         self.held = held(c, self.lanes)
-        self.width = self.lanes if spreads(c, register, self.lanes) else 1  # elements that a weight takes
+        self.written = c.kernel[-1] // self.held <= (MOST_WRITTEN if register.rows > 1 else 1)
+        self.channels = register.vectors
+        #: Elements that the weights of one tap take.
+        self.width = self.lanes if spreads(c, register, self.lanes) else self.channels
         shape = Shape(c.kernel, c.strides, c.dilations, 1, register.pixels, register.rows)
         extra = ["w", "b", *c.epilogue.names(shape.axes)]
-        self.sweep = Sweep(e, shape, self.element, c.groups * c.outputs, extra)
+        self.sweep = Sweep(e, shape, self.element, blocks(c, register, e.target), extra)
         self.weights, self.bias = self.sweep.args.pointer("w"), self.sweep.args.pointer("b")
         self.spread = _Spread(self) if spreads(c, register, self.lanes) else None
 
@@ -139,77 +160,98 @@ class _Planes:
 
     def tile(self, tile: Tile, unit: Unit) -> None:
         e, c, sweep = self.e, self.c, self.sweep
-        weights = e.at(self.weights, e.mul(unit.block, prod(c.kernel)), self.element)
+        channel = e.mul(unit.block, self.channels)
+        weights = e.at(self.weights, e.mul(channel, prod(c.kernel)), self.element)
         if self.spread is not None:
             weights = self.spread.of(unit.block, weights)
-        bias = e.load(e.at(self.bias, unit.block, self.element), self.element)
-        source = unit.block if c.outputs == 1 else e.b.udiv(unit.block, e.i64(c.outputs))
-        plane = e.mul(source, sweep.channel_x)
-        starts = [e.splat(bias, n) for n in self.parts] * self.register.rows
+        starts, planes = [], []
+        for k in range(self.channels):
+            bias = e.load(e.at(self.bias, e.add(channel, k), self.element), self.element)
+            starts += [e.splat(bias, n) for n in self.parts] * self.register.rows
+            planes.append(e.mul(self.source(channel, k), sweep.channel_x))
         border = None if tile.count is None else _Border(self, tile)
-        results = sweep.strip_taps(
-            unit,
-            weights,
-            c.kernel[-1] * self.width,
-            starts,
-            lambda x, feed, acc: self.row(tile, border, e.at(x, plane, self.element), feed, acc),
-        )
-        self.write(tile, unit, results)
 
-    def write(self, tile: Tile, unit: Unit, results: list[Value]) -> None:
-        """Store the rows of the tile that are real."""
-        e, count, apart = self.e, len(self.parts), self.sweep.shape.apart
-        first = RowWriter(self.sweep, unit, tile, self.c.epilogue, self.c.dtype, unit.block)
+        def row(x: Value, feed: list[tuple[int, Value]], acc: list[Value]) -> list[Value]:
+            return self.row([sweep.interior_pointer(tile, x, plane) for plane in planes], border, feed, acc)
+
+        results = sweep.strip_taps(unit, weights, c.kernel[-1] * self.width, starts, row)
+        self.write(tile, unit, channel, results)
+
+    def source(self, channel: Value, k: int) -> Value:
+        """The input channel of one channel of the block; of the last there is, where the block has more."""
+        e, c = self.e, self.c
+        real = c.groups * c.outputs
+        channel = e.add(channel, k) if real % self.channels == 0 else e.min(e.add(channel, k), real - 1)
+        return channel if c.outputs == 1 else e.b.udiv(channel, e.i64(c.outputs))
+
+    def write(self, tile: Tile, unit: Unit, channel: Value, results: list[Value]) -> None:
+        """Store the channels and rows of the tile that are real."""
+        e, count, apart, real = self.e, len(self.parts), self.sweep.shape.apart, self.c.groups * self.c.outputs
+        first = RowWriter(self.sweep, unit, tile, self.c.epilogue, self.c.dtype, channel)
         places = [sum(self.parts[:i]) for i in range(count)]
         for place, n in zip(places, self.parts, strict=True):
             first.mask(place, n, n)  # for all rows
 
-        def store(r: int) -> None:
-            writer = first.below(r)
-            for place, value in zip(places, results[r * count : (r + 1) * count], strict=True):
-                writer.write(0, place, value)
+        def store(k: int, r: int) -> None:
+            writer, slot = first.below(r), (k * self.register.rows + r) * count
+            for place, value in zip(places, results[slot : slot + count], strict=True):
+                writer.write(k, place, value)
 
-        for r in range(self.register.rows):
-            if r == 0 and apart == 1:
-                store(r)
+        def rows(k: int) -> None:
+            for r in range(self.register.rows):
+                if r == 0 and apart == 1:
+                    store(k, r)
+                    continue
+                with e.when(e.less(r, unit.rows)):
+                    store(k, r)
+
+        for k in range(self.channels):
+            if k == 0 or real % self.channels == 0:
+                rows(k)
                 continue
-            with e.when(e.less(r, unit.rows)):
-                store(r)
+            with e.when(e.less(e.add(channel, k), real)):
+                rows(k)
 
-    def row(self, tile: Tile, border: _Border | None, x: Value, feed: list[tuple[int, Value]], acc: list[Value]) -> list[Value]:
-        """One input row: its taps in blocks, the last perhaps shorter."""
+    def row(self, starts: list[Value], border: _Border | None, feed: list[tuple[int, Value]], acc: list[Value]) -> list[Value]:
+        """One input row of each channel: its taps in blocks, the last perhaps shorter."""
         e, taps, held = self.e, self.c.kernel[-1], self.held
-        start = self.sweep.interior_pointer(tile, x, e.i64(0))
         whole = taps // held
-        if whole <= MOST_WRITTEN:
+        if self.written:
             for first in range(0, whole * held, held):
-                acc = self.block(border, start, feed, acc, first, held)
+                acc = self.block(starts, border, feed, acc, first, held)
         else:
             with e.loop(0, whole * held, held, carry=acc, nonempty=True) as loop:
-                loop.next = self.block(border, start, feed, loop.values, loop.index, held)
+                loop.next = self.block(starts, border, feed, loop.values, loop.index, held)
             acc = loop.results
-        return self.block(border, start, feed, acc, whole * held, taps % held) if taps % held else acc
+        return self.block(starts, border, feed, acc, whole * held, taps % held) if taps % held else acc
 
     def block(
-        self, border: _Border | None, start: Value, feed: list[tuple[int, Value]], acc: list[Value], first: Count, taps: int
+        self,
+        starts: list[Value],
+        border: _Border | None,
+        feed: list[tuple[int, Value]],
+        acc: list[Value],
+        first: Count,
+        taps: int,
     ) -> list[Value]:
         """So many taps from ``first`` on: the window is loaded once and shifted from tap to tap."""
         e, acc, count = self.e, list(acc), len(self.parts)
-        start = e.at(start, e.mul(first, self.c.dilations[-1]), self.element)
+        shift = e.mul(first, self.c.dilations[-1])
         masks = None if border is None else border.masks(first, taps)
-        window = _Window(self, start, masks, taps)
+        windows = [_Window(self, e.at(start, shift, self.element), masks, taps) for start in starts]
         rows = [(r, e.at(w, e.mul(first, self.width), self.element)) for r, w in feed]
-        for tap in range(taps):
-            weights = [(r, self.weight(w, tap)) for r, w in rows]
+        for tap, (k, window) in product(range(taps), enumerate(windows)):
+            weights = [(r, self.weight(w, tap * self.width + k)) for r, w in rows]
             for i, n in enumerate(self.parts):
                 value = window.at(i * self.lanes, tap, n)
                 for r, weight in weights:
-                    acc[r * count + i] = e.fma(weight(n), value, acc[r * count + i])
+                    slot = (k * self.register.rows + r) * count + i
+                    acc[slot] = e.fma(weight(n), value, acc[slot])
         return acc
 
-    def weight(self, row: Value, tap: int) -> Callable[[int], Value]:
+    def weight(self, row: Value, offset: int) -> Callable[[int], Value]:
         """A weight in so many lanes."""
-        e, place = self.e, self.e.at(row, tap * self.width, self.element)
+        e, place = self.e, self.e.at(row, offset, self.element)
         if self.spread is None:
             scalar = e.load(place, self.element)
             return lambda lanes: e.splat(scalar, lanes)
@@ -254,7 +296,7 @@ class _Border:
         self.limit = e.splat(e.b.trunc(planes.sweep.limit(tile), I32), lanes)
         taps, held = planes.c.kernel[-1], planes.held
         self.kept: dict[tuple[int, int], list[Value]] = {}
-        if taps // held <= MOST_WRITTEN:
+        if planes.written:
             for first in range(0, taps, held):
                 self.kept[first, min(held, taps - first)] = self._masks(first, min(held, taps - first))
 
@@ -281,7 +323,7 @@ class _Window:
 
     def __init__(self, planes: _Planes, start: Value, masks: list[Value] | None, taps: int) -> None:
         self.e, self.lanes, self.element = planes.e, planes.lanes, planes.element
-        self.start, self.masks = start, masks
+        self.start, self.masks, self.taps = start, masks, taps
         self.stride, self.dilation = planes.c.strides[-1], planes.c.dilations[-1]
         #: Columns that an interior tile needs: it reads none behind them.
         self.columns = planes.columns(taps)
@@ -297,7 +339,7 @@ class _Window:
         also multiplies. Where no mask is needed they share the work.
         """
         offset = tap * self.dilation
-        if self.masks is None and self.stride == 1 and tap % 2:
+        if self.masks is None and self.stride == 1 and tap % 2 and tap < self.taps - 1 + (self.taps == 2):
             return self.e.load(self.e.at(self.start, pixel + offset, self.element), ir.VectorType(self.element, lanes))
         return self.shifted(pixel, offset, lanes)
 
