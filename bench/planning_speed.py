@@ -1,4 +1,4 @@
-"""How long planning one convolution takes: ``python bench/planning_speed.py`` prints medians for the problems of the tour."""
+"""How long planning one convolution takes: ``python bench/planning_speed.py`` prints it for the problems of a suite."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from time import perf_counter
 import atrous.bench
 from atrous.engine.compiler import default_compiler
 from atrous.engine.lowering.requests import requests
-from atrous.engine.planner import ranked
+from atrous.engine.planner import plan
 from atrous.problem import Problem
 
-TOUR = Path(atrous.bench.__file__).parent / "suites" / "tour.txt"
+SUITES = Path(atrous.bench.__file__).parent / "suites"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """One line a problem, and the largest."""
+    """One line a problem, then the median of all and the largest."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=50)
-    rounds = parser.parse_args(arguments).rounds
-    target, worst = default_compiler().target, 0.0
-    for line in TOUR.read_text(encoding="utf-8").splitlines():
+    parser.add_argument("suite", nargs="?", default="full")
+    parser.add_argument("--rounds", type=int, default=20)
+    given = parser.parse_args(arguments)
+    target, medians = default_compiler().target, []
+    for line in (SUITES / f"{given.suite}.txt").read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         name, text = line.split()
         request, times = requests(Problem.parse(text))[0], []
-        for _ in range(rounds):
+        for _ in range(given.rounds):
             begin = perf_counter()
-            found = ranked(request.c, request.signal, target)
+            found = plan(request.c, request.signal, target)
             times.append(perf_counter() - begin)
-        worst = max(worst, median(times))
-        print(f"{name:16s} {median(times) * 1e3:6.2f} ms for {len(found):3d} plans: {found[0].plan}")
-    print(f"the largest of the medians: {worst * 1e3:.2f} ms")
+        medians.append(median(times))
+        print(f"{name:16s} {medians[-1] * 1e3:6.2f} ms: {found}")
+    print(f"{len(medians)} problems: median {median(medians) * 1e3:.2f} ms, the largest {max(medians) * 1e3:.2f} ms")
 
 
 if __name__ == "__main__":

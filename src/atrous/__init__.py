@@ -93,7 +93,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'atrous' has no attribute {name!r}")
     room, item = _PUBLIC[name]
     module = import_module(room)
-    return module if item is None else getattr(module, item)
+    found = module if item is None else getattr(module, item)
+    globals()[name] = found  # asked for once
+    return found
 
 
 def __dir__() -> list[str]:

@@ -32,7 +32,7 @@ from atrous.graph.network import Network, Node
 from atrous.problem import Problem
 from atrous.target import Target
 from tests.engine.running import program_of, same_bits
-from tests.engine.test_targets import AVX2, AVX512, MOVES, NEON, ON_X86, SSE, Spy, compiler, runs
+from tests.engine.test_targets import AVX2, AVX512, NEON, ON_X86, SSE, Spy, compiler, runs
 from tests.strategies import operands
 
 #: Layers of each kind of convolution, (task, output sizes): what the planner is asked for.
@@ -229,17 +229,21 @@ def test_avx2_code_of_other_kernels_has_the_bits_of_the_host(number: int) -> Non
 # -- spills and size ----------------------------------------------------------------------------------------------------
 
 
+#: Stores of vectors to the stack. What a loop only reads there (masks, weights spread over lanes) was put there before it.
+STORES = r"\bv?mov[au]p[sd]\s+%[xyz]mm\d+, .*\(%rsp\)|\bst[rp]\s+q\d+, .*\[sp"
+
+
 def inner_loops(text: str) -> list[tuple[int, int]]:
-    """(multiply-adds, moves of vectors to and from the stack) of the largest pieces of code without labels and jumps."""
+    """(multiply-adds, stores of vectors to the stack) of the largest pieces of code without labels and jumps."""
     blocks = re.split(r"^(?:\.L\w+:|\s+(?:j\w+|b|b\.\w+|cbn?z|tbn?z)\s)", text, flags=re.M)
-    counts = [(len(re.findall(r"\bvfmadd|\bfmla", block)), len(re.findall(MOVES, block))) for block in blocks]
+    counts = [(len(re.findall(r"\bvfmadd|\bfmla", block)), len(re.findall(STORES, block))) for block in blocks]
     largest = max(multiplies for multiplies, _ in counts)
     return [(multiplies, moves) for multiplies, moves in counts if 10 * multiplies >= 9 * largest]
 
 
-#: Multiply-adds for each move that is allowed. Tiles that are transposed leave an accumulator or two on the stack, edges of
+#: Multiply-adds for each store that is allowed. Tiles that are transposed leave an accumulator or two on the stack, edges of
 #: rows are masked; stores and loads have ports of their own, and fewer pixels a tile were measured to be slower.
-ALLOWED = {"direct": 16, "grouped": 50, "planes": 50, "rows": 12}
+ALLOWED = {"direct": 16, "grouped": 24, "planes": 24, "rows": 9}
 #: With 16 registers, the even and odd columns of four vectors do not fit; smaller tiles take 1.1 to 1.5 times as long.
 SPILLS = {("planes", "strided", AVX2): 2}
 

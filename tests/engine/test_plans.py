@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from atrous.engine.view import Layout
 from atrous.errors import ArgumentError
 from atrous.graph.networks import lenet
 from atrous.problem import Problem
-from atrous.target import Target
+from atrous.target import Caches, Target
 from tests.engine.running import kernels, program_of, same_bits
 from tests.strategies import operands, problems
 
@@ -173,6 +174,24 @@ def test_layouts_that_must_change_cost() -> None:
     inside = cycles(Layout.CHANNELS, Layout.CHANNELS)
     assert inside == cycles(None, None)
     assert inside < cycles(Layout.ROWS, Layout.CHANNELS) < cycles(Layout.ROWS, Layout.ROWS)
+
+
+def test_layouts_of_large_depthwise_signals_cost_what_memory_does() -> None:
+    """Beyond the last cache, an element costs several times as much."""
+
+    target = replace(ZEN4, caches=Caches(2**15, 2**20, 2**25))
+
+    def turning(text: str) -> float:
+        problem = Problem.parse(text)
+        request = requests(problem)[0]
+        near, far = (replace(request.signal, source=each, wanted=each) for each in (Layout.CHANNELS, Layout.ROWS))
+        chosen = plan(request.c, near, target)
+        costs = [Model(request.c, signal, target).predict(chosen).layouts for signal in (near, far)]
+        return (costs[1] - costs[0]) / (2 * problem.channels * prod(problem.space))
+
+    small, large = (turning(f"conv:f32:c{c}:i56x56:k{c}:w3x3:p1:g{c}") for c in (64, 2048))
+    assert small == 0.5
+    assert large == 0.5 + 12 / target.rates.memory
 
 
 def test_pixels_a_page_apart_drive_each_other_out_of_the_first_cache() -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from atrous.engine.arrays import as_array, listed
+from atrous.engine.memory import Arena, common_arena
 from atrous.engine.packing import numbered
 from atrous.engine.program import Program
 from atrous.engine.runtime import check_threads
@@ -66,18 +67,7 @@ class Conv:
         activation: Activation = None,
         threads: int | None = None,
     ) -> None:
-        weights = _weights(w)
-        kernel, axes = weights.shape[2:], weights.ndim - 2
-        layer = ConvLayer(
-            kernel,
-            per_axis("stride", stride, axes),
-            per_axis("dilation", dilation, axes),
-            as_padding(padding, axes),
-            _groups(groups),
-        )
-        _check_divides(layer.groups, weights.shape[0], "output", weights)
-        channels = weights.shape[1] * layer.groups
-        self._program = _program(layer, weights, bias, (channels, weights.shape[0]), activation, threads)
+        self._program = _conv_program(_weights(w), bias, stride, padding, dilation, groups, activation, Arena(), threads)
 
     def __call__(self, x: Any, out: Any = None) -> Array:
         """The convolution of ``x`` ``(N, C, *space)``, into ``out`` if given."""
@@ -115,8 +105,8 @@ def conv(
     """
 
     def make(w: Any, bias: Any) -> Program:
-        options: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        return Conv(_weights(w, x), bias, activation=activation, **options)._program
+        weights = _weights(w, x)
+        return _conv_program(weights, bias, stride, padding, dilation, groups, activation, common_arena())
 
     return _quickly(make, x, w, bias, (conv, stride, padding, dilation, groups, activation), out)
 
@@ -135,8 +125,12 @@ def _quickly(make: Callable[[Any, Any], Program], x: Any, w: Any, bias: Any, arg
         return done
     result = _call(make(w, bias), x, out)
     if kind is not None and known is None:
-        parts = [numbered(array.shape, result.dtype.name) for array in arrays[1:]]
-        _kinds.learn(kind, lambda: Unpacked.of(make(parts[0], parts[1] if bias is not None else None), x.shape))
+
+        def unpacked() -> Unpacked | None:
+            weights, *biases = (numbered(array.shape, result.dtype.name) for array in arrays[1:])
+            return Unpacked.of(make(weights, biases[0] if biases else None), x.shape)
+
+        _kinds.learn(kind, unpacked)
     return result
 
 
@@ -177,7 +171,7 @@ def conv_transpose(
         _check_output_padding(layer)
         _check_divides(layer.groups, weights.shape[0], "input", weights)
         channels = (weights.shape[0], weights.shape[1] * layer.groups)
-        return _program(layer, weights, bias, channels, activation, None)
+        return _program(layer, weights, bias, channels, activation, None, common_arena())
 
     arguments = (conv_transpose, stride, padding, output_padding, dilation, groups, activation)
     return _quickly(make, x, w, bias, arguments, out)
@@ -303,6 +297,31 @@ def _activation(activation: Activation) -> Pointwise | None:
     return ACTIVATIONS[activation]
 
 
+def _conv_program(
+    weights: Array,
+    bias: Any,
+    stride: PerAxis,
+    padding: PaddingLike,
+    dilation: PerAxis,
+    groups: int,
+    activation: Activation,
+    arena: Arena,
+    threads: int | None = None,
+) -> Program:
+    """The program of a convolution with these weights."""
+    axes = weights.ndim - 2
+    layer = ConvLayer(
+        weights.shape[2:],
+        per_axis("stride", stride, axes),
+        per_axis("dilation", dilation, axes),
+        as_padding(padding, axes),
+        _groups(groups),
+    )
+    _check_divides(layer.groups, weights.shape[0], "output", weights)
+    channels = (weights.shape[1] * layer.groups, weights.shape[0])
+    return _program(layer, weights, bias, channels, activation, threads, arena)
+
+
 def _program(
     layer: ConvLayer | ConvTranspose,
     weights: Array,
@@ -310,6 +329,7 @@ def _program(
     channels: tuple[int, int],
     activation: Activation,
     threads: int | None,
+    arena: Arena,
 ) -> Program:
     """The program of one layer with so many (input, output) channels, for signals of any size."""
     constants = {"w": weights}
@@ -322,7 +342,7 @@ def _program(
     if last is not None:
         nodes.append(Node("activation", last, ("y",), "z"))
     network = Network("conv", {"x": signal}, (nodes[-1].output,), tuple(nodes), constants)
-    return Program(network, None if threads is None else check_threads(threads))
+    return Program(network, None if threads is None else check_threads(threads), arena=arena)
 
 
 def _pool(make: Callable[[Array], Layer], x: Any, arguments: tuple[Any, ...], out: Any) -> Array:
@@ -336,7 +356,8 @@ def _pool(make: Callable[[Array], Layer], x: Any, arguments: tuple[Any, ...], ou
     if program is None:
         fact = Fact(signal.dtype.name, signal.shape)
         layer = make(signal)
-        program = _checked(signal, lambda: Program(Network("pool", {"x": fact}, ("y",), (Node("pool", layer, ("x",), "y"),))))
+        network = Network("pool", {"x": fact}, ("y",), (Node("pool", layer, ("x",), "y"),))
+        program = _checked(signal, lambda: Program(network, arena=common_arena()))
     result: Array = _checked(signal, lambda: program(signal, out=out))
     _pools.put(kind, program)
     return result

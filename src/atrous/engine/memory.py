@@ -12,6 +12,7 @@ import ctypes
 import mmap
 import threading
 from collections import deque
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -68,6 +69,11 @@ class Seat:
             self._memory = Mapping(size)
         return self._memory.address
 
+    @property
+    def size(self) -> int:
+        """How much memory it has taken, in bytes."""
+        return 0 if self._memory is None else self._memory.size
+
     def release(self) -> None:
         """Let go of the memory; the next run takes it again."""
         with self.lock:
@@ -93,6 +99,12 @@ class Arena:
         """Let go of the memory; the next runs take it again."""
         for seat in self._seats:
             seat.release()
+
+
+@cache
+def common_arena() -> Arena:
+    """The scratch memory of layers that are called with their weights: one for all of them, as large as the largest needs."""
+    return Arena()
 
 
 class _Block:
@@ -167,5 +179,6 @@ def kept_bytes() -> int:
 
 
 def release() -> None:
-    """Give the memory of dead results back to the system."""
+    """Give the memory of dead results, and the scratch memory that layers share, back to the system."""
     _kept.clear()
+    common_arena().release()

@@ -7,9 +7,9 @@ Nothing here is measured; the CPU's rates come from ``Target.rates``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import NamedTuple
 
 from atrous.engine.codelets.convolution import Convolution, Cost, Register
 from atrous.engine.emit import BYTES
@@ -21,6 +21,8 @@ from atrous.target import Target
 
 #: Cycles to move one element from one layout to the other, its data in the second cache.
 TURN_CYCLES = 0.5
+#: The part of the last cache that signals and their copies in another layout can count on.
+LARGE = 0.5
 #: Cycles that every launch takes from all cores: the barrier, threads that arrive late, data in another core's cache.
 LAUNCH_CYCLES = 6000.0
 #: The part of the transfers between caches that nothing hides.
@@ -31,8 +33,7 @@ L2_WAYS = 8
 ROOM = 0.75
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(NamedTuple):
     """Bytes that one layer moves towards the registers, by the level that they come from."""
 
     l2: float
@@ -45,8 +46,7 @@ class Traffic:
         return self.l2 / rates.l2, self.l3 / rates.l3, self.memory / rates.memory
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """Predicted cycles of one plan by cause; all but ``cycles`` are sums over the cores."""
 
     peak: float  # the multiply-adds that meet the signal, at the rate of the units
@@ -63,8 +63,7 @@ class Prediction:
     @property
     def cycles(self) -> float:
         """From start to end, on all cores."""
-        side_by_side = (self.arithmetic, self.loads, *self.transfer)
-        work = max(side_by_side) + UNHIDDEN * sum(self.transfer) + self.overhead
+        work = max(self.arithmetic, self.loads, *self.transfer) + UNHIDDEN * sum(self.transfer) + self.overhead
         return (work * self.balance + self.layouts) / self.cores + LAUNCH_CYCLES * self.launches
 
     @property
@@ -103,7 +102,7 @@ class Model:
         self.real = prod(window.real_taps(n) / (window.kernel * m) if m else 1.0 for window, n, m in outer)
         self.macs = self.real * self.rows * self.row * c.outputs * c.groups * self.depth
         inside = self.windows[-1].inside(signal.inputs[-1]) if signal.inputs else (0, 0)
-        self.inside = inside[0], min(inside[1], self.row)
+        self.inside = max(0, inside[0]), min(inside[1], self.row)
         self.row_taps = max(1.0, self.real * prod(c.kernel[:-1]))
 
     def cost(self, codelet: Codelet, register: Register) -> Cost:
@@ -138,7 +137,7 @@ class Model:
         """Cycles that every plan with this register tile takes at least, whatever the order of its blocks: those in which no
         byte is waited for and all cores have the same work."""
         changes = self._changes(codelet)
-        work = self.macs * self.cost(codelet, register).cycles + TURN_CYCLES * sum(changes) / self.item
+        work = self.macs * self.cost(codelet, register).cycles + self._turning(sum(changes))
         return work / self.cores + LAUNCH_CYCLES * (1 + len(changes))
 
     def _strips(self, register: Register) -> int:
@@ -162,7 +161,7 @@ class Model:
             self.macs * cost.loads,
             traffic.cycles(target),
             self.macs * (cost.overhead + self._edges(plan.register.pixels) * cost.edge),
-            TURN_CYCLES * sum(changes) / self.item,
+            self._turning(sum(changes)),
             1 + len(changes),
             ceil_div(units, self.cores) * self.cores / max(1, units),
             self.cores,
@@ -177,6 +176,17 @@ class Model:
         if self.signal.wanted not in (None, codelet.WRITES):
             found.append(self.output_bytes)
         return found
+
+    def _turning(self, changed: float) -> float:
+        """Cycles of changes of layout: of each element, and of its bytes where the signals and their copies leave the caches.
+
+        What is written is fetched first, so each byte goes there and back three times in all. Layers that sum over channels
+        compute for so long that this decides nothing.
+        """
+        caches, rates = self.target.caches, self.target.rates
+        large = 2 * (self.input_bytes + self.output_bytes) > LARGE * (caches.l3 or caches.l2)
+        away = 3 * changed / rates.memory if large and self.c.channels == 1 else 0.0
+        return TURN_CYCLES * changed / self.item + away
 
     def _conflicts(self, plan: Plan) -> tuple[float, float]:
         """How often a row is read from the second and from the third cache, where its channels drive each other out.

@@ -33,55 +33,74 @@ def numbered(shape: tuple[int, ...], dtype: str) -> Array:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Packing:
-    """Packed arrays made of vectors of lanes: the vector of weights ``starts[b] + p + lane * step`` is stored at the address
-    ``places[b, p]`` (0: nowhere); only its first ``valid[b]`` lanes are weights."""
+class Target:
+    """A packed array of numbered weights, and where in the scratch memory, in bytes, a call's own weights are to lie so."""
 
-    packed: Sequence[Array]
+    array: Array
+    start: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Packing:
+    """Packed arrays made of vectors of lanes: the vector of weights ``starts[b] + p + lane * step`` is stored ``places[b, p]``
+    bytes into the scratch memory (less than 0: nowhere); only its first ``valid[b]`` lanes are weights, the others 0."""
+
+    dtype: str
     starts: Array
     valid: Array
     places: Array
     step: int
 
-    def launch(self, schedule: Schedule, compiler: Compiler, source: Buffer, flag: Array) -> None:
+    def launch(self, schedule: Schedule, compiler: Compiler, source: Buffer, scratch: Buffer, flag: Address) -> None:
         """Append the step that packs the weights that lie in ``source``; ``flag`` is raised if some are not finite."""
         blocks, run = self.places.shape
         chunks = ceil_div(run, repack.CHUNK)
-        words = {"x": Address(source, 0), "starts": self.starts, "valid": self.valid, "places": self.places, "flag": flag}
+        words: dict[str, object] = {"x": Address(source, 0), "y": Address(scratch, 0), "flag": flag}
+        words |= {"starts": self.starts, "valid": self.valid, "places": self.places}
         words |= {"run": run, "step": self.step, "chunks": chunks}
-        schedule.keep += self.packed
-        spec = repack.Repack(self.packed[0].dtype.name)
+        spec = repack.Repack(self.dtype)
         kernel = compiler.kernel(f"{repack.__name__} {spec!r}", lambda e: repack.emit(e, spec))
         schedule.launch(kernel, repack.NAMES, words, blocks * chunks)
+
+    def parts(self, count: int, start: int, size: int) -> bool:
+        """Whether so many equal parts of the blocks, in order, fill equal parts of the array that begins there."""
+        if len(self.places) % count:
+            return False
+        filled = self.places.reshape(count, -1)
+        part = (filled - start) // (size // count)
+        return bool(((part == np.arange(count)[:, None]) | (filled < 0)).all())
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Gathering:
     """One packed array of which every element is told apart: number ``table[i]`` of the weights, from 1, or 0 for padding."""
 
-    packed: Array
+    dtype: str
+    start: int
     table: Array
 
-    def launch(self, schedule: Schedule, compiler: Compiler, source: Buffer, flag: Array) -> None:
+    def launch(self, schedule: Schedule, compiler: Compiler, source: Buffer, scratch: Buffer, flag: Address) -> None:
         """Append the step that packs the weights that lie in ``source``; ``flag`` is raised if some are not finite."""
-        count = self.packed.size
-        words = {"x": Address(source, 0), "y": self.packed, "table": self.table, "count": count, "flag": flag}
-        spec = gather.Gather(self.packed.dtype.name)
+        count = self.table.size
+        words: dict[str, object] = {"x": Address(source, 0), "y": Address(scratch, self.start), "flag": flag}
+        words |= {"table": self.table, "count": count}
+        spec = gather.Gather(self.dtype)
         kernel = compiler.kernel(f"{gather.__name__} {spec!r}", lambda e: gather.emit(e, spec))
         schedule.launch(kernel, gather.NAMES, words, ceil_div(count, gather.CHUNK))
 
 
-def find_packing(arrays: Sequence[Array], lanes: int) -> Iterator[Packing | Gathering]:
+def find_packing(targets: Sequence[Target], lanes: int) -> Iterator[Packing | Gathering]:
     """The packing of arrays packed from the same numbered weights, for vectors of so many lanes."""
-    steps: dict[int, list[Array]] = {}
-    for array in arrays:
-        steps.setdefault(_step(array, lanes), []).append(array)
+    steps: dict[int, list[Target]] = {}
+    for target in targets:
+        steps.setdefault(_step(target.array, lanes), []).append(target)
     for step, same in steps.items():
         found = _walked(same, lanes, step) if step else None
         if found is not None:
             yield found
         else:
-            yield from (Gathering(array, array.astype(np.int32).ravel()) for array in same)
+            for target in same:
+                yield Gathering(target.array.dtype.name, target.start, target.array.astype(np.int32).ravel())
 
 
 def _step(packed: Array, lanes: int) -> int:
@@ -97,12 +116,13 @@ def _step(packed: Array, lanes: int) -> int:
     return step if step > 0 and np.array_equal(vectors, expected) else 0
 
 
-def _walked(packed: Sequence[Array], lanes: int, step: int) -> Packing | None:
+def _walked(targets: Sequence[Target], lanes: int, step: int) -> Packing | None:
     """The packing of such arrays by runs of ``step`` neighbours; ``None`` where too little of the runs is taken."""
-    vectors = np.concatenate([array.reshape(-1, lanes) for array in packed]).astype(np.int64)
-    whole = lanes * packed[0].itemsize
-    places = np.concatenate([array.ctypes.data + whole * np.arange(array.size // lanes) for array in packed])
+    vectors = np.concatenate([target.array.reshape(-1, lanes) for target in targets]).astype(np.int64)
+    whole = lanes * targets[0].array.itemsize
+    places = np.concatenate([target.start + whole * np.arange(target.array.size // lanes) for target in targets])
     valid = (vectors > 0).sum(axis=1)
+    empty = places[valid == 0]
     vectors, places, valid = vectors[valid > 0], places[valid > 0], valid[valid > 0]
     first = vectors[:, 0] - 1
     key = first * (lanes + 1) + valid
@@ -115,7 +135,10 @@ def _walked(packed: Sequence[Array], lanes: int, step: int) -> Packing | None:
     blocks, block = np.unique(owner + copies * (int(owner.max(initial=0)) + 1), return_inverse=True)
     if not len(key) or len(blocks) * step > _SPARSE * len(key):
         return None
-    table, (starts, lengths) = np.zeros((len(blocks), step), np.int64), np.zeros((2, len(blocks)), np.int64)
+    # Vectors of nothing but padding are as many more blocks as they take, without lanes.
+    more = ceil_div(len(empty), step)
+    table, (starts, lengths) = np.full((len(blocks) + more, step), -1), np.zeros((2, len(blocks) + more), np.int64)
     table[block, first % step] = places
     starts[block], lengths[block] = first // step * step, valid
-    return Packing(packed, starts, lengths, table, step)
+    table[len(blocks) :].reshape(-1)[: len(empty)] = empty
+    return Packing(targets[0].array.dtype.name, starts, lengths, table, step)

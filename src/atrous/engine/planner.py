@@ -22,6 +22,8 @@ from atrous.target import Target
 TILES = 3
 #: Algorithms are looked at closely that are predicted to take no longer than this, relative to the best.
 NEAR = 1.2
+#: What two ways of adding up the same cycles may differ by.
+ROUNDING = 1e-9
 #: Outputs of a row in which even large tiles leave short tails.
 LONG = 28
 #: Requests that a planner remembers: signals of ever new sizes must not fill the memory.
@@ -50,10 +52,10 @@ def plan(c: Convolution, signal: Signal, target: Target, table: Sequence[Codelet
         if least[codelet] <= NEAR * best:
             firsts[codelet] = _predicted(Plan(codelet, short[codelet][0]), model)
             best = min(best, firsts[codelet].prediction.cycles)
-    near, found = NEAR * best, None
+    near, most, found = NEAR * best, best * (1 + ROUNDING), None
     for codelet, registers in short.items():
         if codelet in firsts and firsts[codelet].prediction.cycles <= near:
-            possible = [register for register in registers if model.least(codelet, register) <= best]
+            possible = [register for register in registers if model.least(codelet, register) <= most]
             for each in _orders(codelet, possible, model.c, target):
                 candidate = _same(firsts[codelet], each) or _predicted(each, model)
                 if found is None or candidate.prediction.cycles < found.prediction.cycles:

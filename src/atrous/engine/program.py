@@ -162,6 +162,7 @@ class Program:
         compiler: Compiler | None = None,
         plans: Mapping[str, str] | None = None,
         wisdom: Wisdom | None = None,
+        arena: Arena | None = None,
     ) -> None:
         self.network = network
         self.threads = threads
@@ -172,7 +173,8 @@ class Program:
         _check_plans(plans or {}, self._optimised)
         #: What was made of the constants once, by key: packed weights above all.
         self.packed: dict[Any, Any] = {}
-        self._arena = Arena()
+        #: Scratch memory: its own, or one that programs share.
+        self._arena = arena or Arena()
         self._bound: dict[tuple[tuple[str, tuple[int, ...]], ...], Bound] = {}
         self._ready: dict[tuple[tuple[int, ...], ...], Ready | None] = {}
 

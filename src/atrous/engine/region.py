@@ -32,7 +32,7 @@ STEP_WORDS = 3
 _IDLE, _CALLED, _WORKS, _DISMISSED = range(4)
 _UNIT_BITS = 40
 _FLUSH_DENORMALS = 0x8040  # MXCSR: flush to zero, denormals are zero
-_KERNEL = ir.FunctionType(VOID, [PTR, I64, I64])
+KERNEL = ir.FunctionType(VOID, [PTR, I64, I64])
 
 
 def team_words(threads: int) -> int:
@@ -131,7 +131,7 @@ def _steps_alone(e: Emitter, job: Arguments) -> None:
         with e.loop(0, units, largest) as chunk:
             with e.when(_is_set(e, stopped)):
                 e.b.branch(done)
-            e.b.call(_Indirect(kernel, _KERNEL), [words, chunk.index, e.min(units, e.add(chunk.index, largest))])
+            e.b.call(Indirect(kernel, KERNEL), [words, chunk.index, e.min(units, e.add(chunk.index, largest))])
     e.b.branch(done)
     e.b.position_at_end(done)
 
@@ -152,7 +152,7 @@ def _share_steps(e: Emitter, job: Arguments, team: Value, thread: Value) -> None
             whose = b.select(e.less(whose, threads), whose, e.sub(whose, threads))
 
             def work(lo: Value, hi: Value, kernel: Value = kernel, words: Value = words) -> None:
-                b.call(_Indirect(kernel, _KERNEL), [words, lo, hi])
+                b.call(Indirect(kernel, KERNEL), [words, lo, hi])
                 e.store(e.add(e.load(did, I64), e.sub(hi, lo)), did)
 
             end = b.udiv(e.mul(units, e.add(whose, 1)), threads)
@@ -232,7 +232,7 @@ def _differs(e: Emitter, value: Value, number: int) -> Value:
     return e.b.icmp_signed("!=", value, e.i64(number))
 
 
-class _Indirect:
+class Indirect:
     """A function pointer with the type that llvmlite needs to write the call."""
 
     def __init__(self, pointer: Value, signature: ir.FunctionType) -> None:

@@ -1,9 +1,9 @@
 """Weights of a call, put into the order of a kernel: vectors of lanes that lie rows apart, transposed in registers.
 
 A block is a run of neighbours in the caller's array, and the same run ``step`` elements after it for each further lane. A
-table tells for each place of a block the address where the vector of its lanes goes (0: nowhere), so any order of taps and
-channels, any choice of them, and any number of packed arrays are the same code. On the way it is seen whether all weights are
-finite, as fast kernels need.
+table tells for each place of a block where the vector of its lanes goes, in bytes from ``y`` (less than 0: nowhere), so any
+order of taps and channels, any choice of them, and any number of packed arrays are the same code. Of a block whose lanes are
+not all ``valid`` the others are 0. On the way it is seen whether all weights are finite, as fast kernels need.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from atrous.engine.codelets.transpose import transposed
-from atrous.engine.emit import BYTES, ELEMENT, I64, PTR, Arguments, Emitter, Value
+from atrous.engine.emit import BYTES, ELEMENT, I8, I64, Arguments, Emitter, Value
 
 #: Places of a run in one unit of work.
 CHUNK = 256
-NAMES = ("x", "starts", "valid", "places", "flag", "run", "step", "chunks")
+NAMES = ("x", "y", "starts", "valid", "places", "flag", "run", "step", "chunks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,12 @@ class _Repack:
             row = e.at(x, e.b.select(e.less(i, valid), e.add(e.mul(step, i), at), at), self.element)
             rows.append(e.load_masked(row, self.vector, mask_run))
             seen = e.fma(rows[-1], zero, seen)  # stays zero as long as all are finite
+        y = self.args.pointer("y")
         for j, column in enumerate(transposed(e, rows)):
             with e.when(e.less(e.add(at, j), run)):
                 place = e.load(e.at(places, e.add(at, j), I64), I64)
-                with e.when(e.b.icmp_signed("!=", place, e.i64(0))):
-                    e.store_masked(column, e.b.inttoptr(place, PTR), mask_lanes)
+                with e.when(e.b.icmp_signed(">=", place, e.i64(0))):
+                    e.store(e.b.select(mask_lanes, column, zero), e.at(y, place, I8))
         return seen
 
     def _report(self, seen: Value) -> None:
