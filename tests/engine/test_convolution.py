@@ -89,6 +89,8 @@ def test_sizes_around_the_vector_width(dtype: str, axis: str) -> None:
         "convt:f32:c5:i6x7:k3:w3x2:s2x3:p-2+1x-1+-1",
         "convt:f32:c3:i9:k2:w2:s5",  # outputs that no tap reaches hold the bias
         "convt:f32:c3:i5x5:k2:w2x2:s3:d2:b",
+        "convt:f32:n2:c9:i21:k1:w64:s16:p5:b",  # many phases side by side
+        "conv:f32:c512:i5x6:k16:w3x3:p1",  # pixels of an array in between lie a line further apart
         "conv:f32:c2:i3x3:k2:w2x2:d4:p6",  # windows that lie wholly on padding
         "conv:f32:c1:i4:k1:w31:p40",
         "conv:f32:c40:i5x5:k3:w1x1:s4",

@@ -16,8 +16,10 @@ from atrous.engine.lowering.requests import requests
 from atrous.engine.model import Model
 from atrous.engine.plan import TABLE, Plan, Request, Signal, name
 from atrous.engine.planner import Planner, plan, plans, ranked, refusal
-from atrous.engine.view import Layout
+from atrous.engine.schedule import Schedule
+from atrous.engine.view import Layout, pitch
 from atrous.errors import ArgumentError
+from atrous.geometry import Box
 from atrous.graph.networks import lenet
 from atrous.problem import Problem
 from atrous.target import Caches, Target
@@ -195,13 +197,35 @@ def test_layouts_of_large_depthwise_signals_cost_what_memory_does() -> None:
 
 
 def test_pixels_a_page_apart_drive_each_other_out_of_the_first_cache() -> None:
-    def share(channels: int) -> float:
-        request = requests(Problem.parse(f"conv:f32:c{channels}:i14x14:k256:w1x1"))[0]
-        return (
-            Model(request.c, replace(request.signal, source=None, wanted=None), ZEN4).predict(Plan.parse("direct p28v1")).share
-        )
+    request = requests(Problem.parse("conv:f32:c1024:i14x14:k256:w1x1"))[0]
+
+    def share(apart: int) -> float:
+        signal = replace(request.signal, source=None, wanted=None)
+        return Model(replace(request.c, pitch=apart), signal, ZEN4).predict(Plan.parse("direct p28v1")).share
 
     assert share(1024) < 0.5 * share(1040)
+    assert request.c.pitch == 1040, "so new arrays have a cache line more for each pixel"
+
+
+def test_new_arrays_do_not_crowd_the_first_cache() -> None:
+    assert pitch(512, (66, 66), "float32") == 528
+    assert pitch(512, (66, 66), "float64") == 520
+    assert pitch(512, (1, 1), "float32") == 512, "one pixel has no neighbours"
+    assert pitch(256, (66, 66), "float32") == 256
+    view = Schedule().array(Box.full((2, 512, 5, 7)), "float32", rows=False)
+    assert view.strides == (5 * 7 * 528, 1, 7 * 528, 528)
+    assert view.buffer.bytes == 4 * 2 * 5 * 7 * 528
+
+
+def test_neighbouring_phases_that_read_alike_are_one_convolution() -> None:
+    def outputs(text: str) -> list[int]:
+        return [request.c.outputs for request in requests(Problem.parse(text))]
+
+    assert outputs("convt:f32:c8:i20:k3:w16:s8:p4") == [12, 12]
+    assert outputs("convt:f32:c8:i20:k3:w16:s8") == [24]
+    assert outputs("convt:f32:c8:i20:k3:w7:s4") == [9, 3], "one tap less"
+    assert outputs("convt:f32:c8:i9x20:k3:w2x2:s2") == [6, 6], "rows stay apart"
+    assert outputs("convt:f32:c8:i20:k4:w16:s8:g2") == [2] * 8
 
 
 def test_a_signal_is_exact_without_its_padding() -> None:

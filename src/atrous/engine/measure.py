@@ -36,7 +36,8 @@ class Measure:
         self.x_shape = (signal.batch, c.channels * c.groups, *signal.inputs)
         self.y_shape = (signal.batch, c.outputs * c.groups, *spread)
         self.weights = _some((c.outputs * c.groups, c.channels, *c.kernel), c.dtype)
-        self.arrays = {"x": _some(self.x_shape, c.dtype).reshape(-1), "y": np.zeros(prod(self.y_shape), c.dtype)}
+        x_size, y_size = (shape[0] * channels_last(shape, c.dtype)[0] for shape in (self.x_shape, self.y_shape))
+        self.arrays = {"x": _some((x_size,), c.dtype), "y": np.zeros(y_size, c.dtype)}
         self.scratch = Seat(0)
 
     def __call__(self, plan: Plan, patience: float = PATIENCE) -> float:
@@ -77,7 +78,7 @@ class Measure:
 
 
 def _view(home: Home, name: str, dtype: str, shape: tuple[int, ...], layout: Layout) -> View:
-    strides = row_major(shape) if layout is Layout.ROWS else channels_last(shape)
+    strides = row_major(shape) if layout is Layout.ROWS else channels_last(shape, dtype)
     return View(Buffer(home, prod(shape) * BYTES[dtype], name), dtype, Box.full(shape), strides)
 
 

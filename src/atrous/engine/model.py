@@ -21,7 +21,7 @@ from atrous.target import Target
 
 #: Cycles to move one element from one layout to the other, its data in the second cache.
 TURN_CYCLES = 0.5
-#: The part of the last cache that signals and their copies in another layout can count on.
+#: The part of the last cache, which others use too, that the data of a layer can count on.
 LARGE = 0.5
 #: Cycles that every launch takes from all cores: the barrier, threads that arrive late, data in another core's cache.
 LAUNCH_CYCLES = 6000.0
@@ -243,8 +243,8 @@ class Model:
         l3 = self._streams(swept, ROOM * caches.l2, window, many, units, weights)
         l3 = min(max(l3, units * window * far_row if far_row > 1 else 0.0), l2)
         third = caches.l3 or caches.l2
-        whole = self.input_bytes + self.weight_bytes + self.output_bytes
-        memory = min(l3, self._streams(swept, ROOM * third, window, sweeps, units, weights)) if whole > third else 0.0
+        leaves = self.input_bytes + self.weight_bytes + self.output_bytes > third or inner * weights > LARGE * third
+        memory = min(l3, self._streams(swept, LARGE * third, window, sweeps, units, weights)) if leaves else 0.0
         return Traffic(l2, l3, memory)
 
     def _streams(self, swept: float, room: float, window: float, sweeps: int, units: float, weights: float) -> float:

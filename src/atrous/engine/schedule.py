@@ -50,8 +50,8 @@ class Schedule:
     def array(self, box: Box, dtype: str, rows: bool) -> View:
         """A new value over a box: in C order with ``rows`` (or without space axes), else channels last."""
         shape = box.shape
-        strides = row_major(shape) if rows or len(shape) < 3 else channels_last(shape)
-        return View(self.buffer(box.size, dtype), dtype, box, strides)
+        strides = row_major(shape) if rows or len(shape) < 3 else channels_last(shape, dtype)
+        return View(self.buffer(shape[0] * strides[0] if shape else 1, dtype), dtype, box, strides)
 
     def constant(self, array: Array) -> View:
         """A view of an array that the schedule keeps alive; C order."""

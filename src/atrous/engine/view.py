@@ -13,6 +13,8 @@ from atrous.graph.fact import Array
 
 #: Bytes of a cache line.
 LINE = 64
+#: Bytes between neighbours at which a first cache has room for no more than some 16 of them.
+CROWDED = 2048
 
 
 class Home(Enum):
@@ -98,8 +100,19 @@ def row_major(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def channels_last(shape: Sequence[int]) -> tuple[int, ...]:
-    """Strides of ``(N, C, *space)`` with the channels innermost."""
-    channels, space = shape[1], shape[2:]
-    inner = [prod(space[axis + 1 :]) * channels for axis in range(len(space))]
-    return (channels * prod(space), 1, *inner)
+def pitch(channels: int, space: Sequence[int], dtype: str) -> int:
+    """Elements between neighbouring pixels of a new array with the channels innermost.
+
+    Pixels that lie a multiple of ``CROWDED`` bytes apart would fall on the same few places of the first cache, so such arrays
+    get a cache line more for each pixel.
+    """
+    item = BYTES[dtype]
+    return channels + LINE // item if prod(space) > 1 and channels * item % CROWDED == 0 else channels
+
+
+def channels_last(shape: Sequence[int], dtype: str) -> tuple[int, ...]:
+    """Strides of a new array ``(N, C, *space)`` with the channels innermost."""
+    space = shape[2:]
+    pixel = pitch(shape[1], space, dtype)
+    inner = [prod(space[axis + 1 :]) * pixel for axis in range(len(space))]
+    return (pixel * prod(space), 1, *inner)

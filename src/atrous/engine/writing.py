@@ -134,7 +134,7 @@ _NO_MEMORY = np.zeros(LINE, np.uint8)
 def _absent(fact: Fact) -> View:
     """The view of an operand of which a box reads nothing, because only padding meets it."""
     shape = (*fact.sizes[:2], *(0 for _ in fact.sizes[2:]))
-    strides = channels_last(shape) if len(shape) > 2 else row_major(shape)
+    strides = channels_last(shape, fact.dtype) if len(shape) > 2 else row_major(shape)
     return View(Buffer(Home.CONSTANT, 0, array=_NO_MEMORY), fact.dtype, Box.full(shape), strides)
 
 

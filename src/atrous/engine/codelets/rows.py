@@ -31,6 +31,8 @@ from atrous.target import Target
 READS = WRITES = Layout.ROWS
 #: Steps of the reduction in one turn of the inner loop.
 UNROLL = 2
+#: Channels of large maps lie on pages of their own. So many can be read in turn; with more, each takes so many cycles longer.
+PAGES, PAGE_CYCLES = 128, 3.0
 #: Strides along the row that shuffles can undo: one load for each pixel skipped.
 MOST_STRIDE = 8
 
@@ -80,6 +82,8 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     taps = prod(c.kernel)
     overhead = 2 * taps + 1.5 * len(widths) * register.vectors
     depth = taps * c.channels
+    if c.channels > PAGES and row > 2 * lanes:
+        overhead += PAGE_CYCLES * depth
     each = tiles * blocks / (row * c.outputs)
     # At an edge the loads of a tap are masked.
     return Cost(each * arithmetic, each * loads, each * overhead / depth, each * (6 + 4 * len(widths)) / c.channels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import groupby, product
 from math import prod
 
 import numpy as np
@@ -18,9 +18,9 @@ from atrous.engine.lowering.tape import Tape, Task, spread
 from atrous.engine.lowering.windows import channel_operand, row_operand, sweep_words, unit_count
 from atrous.engine.plan import Plan, Request, Signal
 from atrous.engine.sweep import AxisRun
-from atrous.engine.view import Layout, View
+from atrous.engine.view import Layout, View, pitch
 from atrous.errors import UnsupportedError
-from atrous.geometry import Box, TransposedWindow, Window, ceil_div
+from atrous.geometry import Box, Phase, Window, ceil_div
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Step
 from atrous.graph.layers.convolution import Conv, ConvTranspose
@@ -110,7 +110,7 @@ class Dense:
     def request(self, tape: Tape, dtype: str, steps: tuple[Step, ...], signal: Signal) -> Request:
         """What the planner is asked."""
         pads = tuple((axis.window.pad_lo, axis.window.pad_hi) for axis in self.axes)
-        c = self.task(tape, dtype, self.weights.shape[1] * self.groups, Epilogue(steps))
+        c = self.task(tape, dtype, pitch(self.weights.shape[1] * self.groups, signal.inputs, dtype), Epilogue(steps))
         return Request(c, replace(signal, pads=pads))
 
     def joined(self, views: Sequence[View]) -> tuple[Dense, list[View]]:
@@ -162,10 +162,10 @@ def convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> N
     else:
         operands = [channel_operand(tape, view, task.box) for view in task.extras]
         access = tuple(Access(view.dtype, 1) for view in operands)
-    pitch = 1 if codelet.READS is Layout.ROWS else x.strides[-1]
+    apart = 1 if codelet.READS is Layout.ROWS else x.strides[-1]
     epilogue = Epilogue(task.steps, access, out.dtype)
     dense, (x, out, *operands) = dense.joined([x, out, *operands])
-    c = dense.task(tape, x.dtype, pitch, epilogue)
+    c = dense.task(tape, x.dtype, apart, epilogue)
     packed = tape.cached(
         ("packed", repr(dense.key), codelet.__name__, register, c.dtype),
         lambda: _arranged(tape, codelet.pack(c, register, dense.weights, dense.bias, target)),
@@ -189,20 +189,40 @@ def _(layer: ConvTranspose, tape: Tape, task: Task) -> View:
     out = tape.new(task)
     if not out.lies(Layout.CHANNELS):
         out = tape.new(replace(task, target=None))
-    for part in parts_of(layer, weights, bias, task.constants, task.facts[0].sizes, task.output.sizes, task.box):
+    dense = not task.extras and out.strides[-1] == out.shape[1]  # pixels side by side, with nothing between them
+    parts = parts_of(layer, weights, bias, task.constants, task.facts[0].sizes, task.output.sizes, task.box, dense)
+    for part in parts:
         signal = replace(part.signal, source=layout_of(x))
         chosen = part.dense.plan(tape, task.name, x.dtype, task.steps, signal)
-        convolve(tape, replace(task, box=part.box), out.crop(part.box), part.dense, chosen)
+        convolve(tape, replace(task, box=part.box), part.place(out), part.dense, chosen)
     return out
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """The dense convolution that one combination of phases is, the outputs from which it writes, and its whole signal."""
+    """The dense convolution that one combination of phases is, the outputs from which it writes, and its whole signal.
+
+    ``width`` neighbouring phases of the last axis, ``apart`` outputs each, may be one: their outputs lie side by side, so they
+    are channels of one pixel.
+    """
 
     dense: Dense
     box: Box
     signal: Signal
+    width: int
+    apart: int
+
+    def place(self, out: View) -> View:
+        """Where it writes in the layer's output."""
+        corner = out.crop(self.box)
+        if self.width == 1:
+            return corner
+        _, channels, *space = corner.shape
+        (first, last), *_ = corner.box  # images of the batch have their number; the rest is counted from the corner
+        sizes = (channels * self.width, *space[:-1], self.dense.axes[-1].count)
+        box = Box((first, *(0 for _ in sizes)), (last, *sizes))
+        strides = (*corner.strides[:-1], corner.strides[-1] * self.apart)
+        return View(out.buffer, out.dtype, box, strides, corner.start)
 
 
 def parts_of(
@@ -213,28 +233,59 @@ def parts_of(
     sizes: Sequence[int],
     outputs: Sequence[int],
     box: Box,
+    side_by_side: bool,
 ) -> Iterator[Part]:
-    """The parts that compute a box of a transposed convolution of a signal of these sizes; those without outputs left out."""
+    """The parts that compute a box of a transposed convolution of a signal of these sizes; those without outputs left out.
+
+    Phases of the last axis are joined if the pixels of the output lie ``side_by_side``.
+    """
     space = tuple(sizes[2:])
-    windows: tuple[TransposedWindow, ...] = layer.windows(space)
+    phases = [window.phases(hi) for window, hi in zip(layer.windows(space), box.hi[2:], strict=True)]
     forward = _swap_channels(weights, layer.groups)
-    for phases in product(*(window.phases(hi) for window, hi in zip(windows, box.hi[2:], strict=True))):
+    runs = _runs(phases[-1], box.lo[-1], box.hi[-1], side_by_side and layer.groups == 1)
+    ends = [
+        [((phase,), *_reached(phase, lo, hi)) for phase in axis]
+        for axis, (lo, hi) in zip(phases, list(box)[2:-1], strict=False)
+    ]
+    for combination in product(*ends, runs):
+        firsts = [run[0] for run, _, _ in combination]
         axes, lo = [], list(box.lo)
-        for i, (phase, size) in enumerate(zip(phases, space, strict=True)):
-            first = ceil_div(box.lo[2 + i] - phase.first, phase.step)
-            last = ceil_div(box.hi[2 + i] - phase.first, phase.step)
+        for i, (phase, (_, first, last), size) in enumerate(zip(firsts, combination, space, strict=True)):
             window = phase.window or Window(1, pad_lo=1 << 40)  # no taps: one that always meets padding
             axes.append(AxisRun(window, first, max(0, last - first), size))
             lo[2 + i] = phase.first + first * phase.step
         if any(axis.count == 0 for axis in axes):
             continue
-        taps = [phase.taps or (0,) for phase in phases]
-        part = np.ascontiguousarray(forward[np.ix_(*map(range, forward.shape[:2]), *taps)])
-        key = (tuple(constants), tuple(phase.first for phase in phases))
-        steps = [phase.step for phase in phases]
-        whole = tuple(ceil_div(size - phase.first, phase.step) for size, phase in zip(outputs[2:], phases, strict=True))
+        run = combination[-1][0]
+        taps = [[phase.taps or (0,) for phase in (*firsts[:-1], each)] for each in run]
+        part = np.concatenate([forward[np.ix_(*map(range, forward.shape[:2]), *each)] for each in taps])
+        key = (tuple(constants), tuple(phase.first for phase in firsts), len(run))
+        steps = [*(phase.step for phase in firsts[:-1]), firsts[-1].step if len(run) == 1 else 1]
+        whole = tuple(ceil_div(size - phase.first, phase.step) for size, phase in zip(outputs[2:], firsts, strict=True))
         signal = Signal(outputs[0], space, whole, None, Layout.CHANNELS, strict=True)
-        yield Part(Dense(axes, layer.groups, part, bias, key, steps), Box(tuple(lo), box.hi), signal)
+        start = None if bias is None else np.tile(bias, len(run))
+        dense = Dense(axes, layer.groups, part, start, key, steps)
+        yield Part(dense, Box(tuple(lo), box.hi), signal, len(run), firsts[-1].step)
+
+
+def _reached(phase: Phase, lo: int, hi: int) -> tuple[int, int]:
+    """The outputs of a phase, counted in the phase, that lie in ``[lo, hi)``."""
+    return ceil_div(lo - phase.first, phase.step), ceil_div(hi - phase.first, phase.step)
+
+
+def _runs(phases: Sequence[Phase], lo: int, hi: int, join: bool) -> Iterator[tuple[tuple[Phase, ...], int, int]]:
+    """Neighbouring phases that read alike, with the outputs that all of them have in ``[lo, hi)``; then, one by one, others."""
+    for _, alike in groupby(phases, lambda phase: (phase.window, len(phase.taps)) if join else phase):
+        run = tuple(alike)
+        reached = [_reached(phase, lo, hi) for phase in run]
+        first, last = max(a for a, _ in reached), min(b for _, b in reached)
+        if len(run) > 1 and first < last:
+            yield run, first, last
+        else:
+            first = last = reached[0][0]
+        for phase, (a, b) in zip(run, reached, strict=True):
+            pieces = (a, min(first, b)), (max(last, a), b)
+            yield from (((phase,), lo, hi) for lo, hi in pieces if lo < hi)
 
 
 def _swap_channels(weights: Array, groups: int) -> Array:

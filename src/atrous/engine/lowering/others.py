@@ -55,7 +55,7 @@ def _(layer: LRN, tape: Tape, task: Task) -> View:
     channels, pixels = x.shape[1], x.box.size // x.shape[1]
     # The channels of a pixel as the one spatial axis, every pixel an image of its own with one channel.
     line = Box((0, 0, 0), (pixels, 1, channels))
-    source, result = (View(v.buffer, v.dtype, line, (channels, 1, 1), v.start) for v in (squares, totals))
+    source, result = (View(v.buffer, v.dtype, line, (v.strides[-1], 1, 1), v.start) for v in (squares, totals))
     window = layer.window
     c = channelwise.Channelwise(x.dtype, 1, (window.kernel,), (window.stride,), (window.dilation,), 1, channelwise.Total())
     c = replace(c, epilogue=replace(c.epilogue, stored=x.dtype))

@@ -32,6 +32,6 @@ def requests(problem: Problem) -> list[Request]:
         return [dense.request(tape, problem.dtype, (), signal)]
     layer = ConvTranspose(*shape, problem.output_padding, problem.groups)
     found = []
-    for part in parts_of(layer, weights, None, ["x", "w"], x, y, Box.full(y)):
+    for part in parts_of(layer, weights, None, ["x", "w"], x, y, Box.full(y), True):
         found.append(part.dense.request(tape, problem.dtype, (), replace(part.signal, source=layout_of(view))))
     return found
