@@ -42,6 +42,15 @@ def test_what_an_interval_reads_is_the_union_of_what_its_outputs_read(
     assert window.needs(lo, lo) == (0, 0)
 
 
+@given(transposed_windows(5), st.integers(0, 20), st.integers(0, 20))
+def test_a_phase_reaches_its_own_outputs_of_an_interval(window: TransposedWindow, lo: int, count: int) -> None:
+    hi = lo + count
+    for phase in window.phases():
+        first, last = phase.reached(lo, hi)
+        own = [output for output in range(lo, hi) if output % window.stride == phase.first]
+        assert [phase.first + number * phase.step for number in range(first, last)] == own
+
+
 @given(WINDOWS_AND_SIZES)
 def test_phases_are_dense_windows_with_the_same_taps(drawn: tuple[TransposedWindow, int]) -> None:
     window, size = drawn

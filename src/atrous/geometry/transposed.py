@@ -29,6 +29,14 @@ class Phase:
     taps: tuple[int, ...]
     window: Window | None
 
+    def reached(self, lo: int, hi: int) -> tuple[int, int]:
+        """The outputs of the phase, by their number in it, that are among the outputs ``[lo, hi)`` of all phases.
+
+        >>> Phase(1, 4, (1,), Window(1)).reached(2, 10)  # outputs 5 and 9
+        (1, 3)
+        """
+        return ceil_div(lo - self.first, self.step), ceil_div(hi - self.first, self.step)
+
 
 @dataclass(frozen=True, slots=True)
 class TransposedWindow:

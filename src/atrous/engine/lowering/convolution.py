@@ -20,7 +20,7 @@ from atrous.engine.plan import Plan, Request, Signal
 from atrous.engine.sweep import AxisRun
 from atrous.engine.view import Layout, View, pitch
 from atrous.errors import UnsupportedError
-from atrous.geometry import Box, Phase, Window, ceil_div
+from atrous.geometry import Box, Phase, Window
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Step
 from atrous.graph.layers.convolution import Conv, ConvTranspose
@@ -244,8 +244,7 @@ def parts_of(
     forward = _swap_channels(weights, layer.groups)
     runs = _runs(phases[-1], box.lo[-1], box.hi[-1], side_by_side and layer.groups == 1)
     ends = [
-        [((phase,), *_reached(phase, lo, hi)) for phase in axis]
-        for axis, (lo, hi) in zip(phases, list(box)[2:-1], strict=False)
+        [((phase,), *phase.reached(lo, hi)) for phase in axis] for axis, (lo, hi) in zip(phases, list(box)[2:-1], strict=False)
     ]
     for combination in product(*ends, runs):
         firsts = [run[0] for run, _, _ in combination]
@@ -261,23 +260,18 @@ def parts_of(
         part = np.concatenate([forward[np.ix_(*map(range, forward.shape[:2]), *each)] for each in taps])
         key = (tuple(constants), tuple(phase.first for phase in firsts), len(run))
         steps = [*(phase.step for phase in firsts[:-1]), firsts[-1].step if len(run) == 1 else 1]
-        whole = tuple(ceil_div(size - phase.first, phase.step) for size, phase in zip(outputs[2:], firsts, strict=True))
+        whole = tuple(phase.reached(0, size)[1] for size, phase in zip(outputs[2:], firsts, strict=True))
         signal = Signal(outputs[0], space, whole, None, Layout.CHANNELS, strict=True)
         start = None if bias is None else np.tile(bias, len(run))
         dense = Dense(axes, layer.groups, part, start, key, steps)
         yield Part(dense, Box(tuple(lo), box.hi), signal, len(run), firsts[-1].step)
 
 
-def _reached(phase: Phase, lo: int, hi: int) -> tuple[int, int]:
-    """The outputs of a phase, counted in the phase, that lie in ``[lo, hi)``."""
-    return ceil_div(lo - phase.first, phase.step), ceil_div(hi - phase.first, phase.step)
-
-
 def _runs(phases: Sequence[Phase], lo: int, hi: int, join: bool) -> Iterator[tuple[tuple[Phase, ...], int, int]]:
     """Neighbouring phases that read alike, with the outputs that all of them have in ``[lo, hi)``; then, one by one, others."""
     for _, alike in groupby(phases, lambda phase: (phase.window, len(phase.taps)) if join else phase):
         run = tuple(alike)
-        reached = [_reached(phase, lo, hi) for phase in run]
+        reached = [phase.reached(lo, hi) for phase in run]
         first, last = max(a for a, _ in reached), min(b for _, b in reached)
         if len(run) > 1 and first < last:
             yield run, first, last
