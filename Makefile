@@ -48,6 +48,7 @@ format: $(VENV)/.dev ## put the sources in the house's format, and write what th
 	@$(BIN)/python docs/modules.py
 	@$(BIN)/python docs/inspect_schema.py
 	@$(BIN)/python docs/gallery.py
+	@$(BIN)/python -m tests.importers.conformance
 
 # The page of `atrous explore` is tested in Chromium, which pip does not bring.
 browser:

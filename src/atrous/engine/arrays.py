@@ -25,7 +25,7 @@ def as_array(name: str, value: Any, dtype: str | None = None, rank: int | None =
         raise ArgumentError(f"{name}: got {array.dtype}, expected {dtype}; convert it with .astype({dtype!r})")
     if rank is not None and array.ndim != rank:
         raise ArgumentError(f"{name}: got shape {array.shape}; it must have {rank} {'axis' if rank == 1 else 'axes'}")
-    if array.ndim == 0:
+    if array.ndim == 0 and rank != 0:
         raise ArgumentError(f"{name}: got a 0-d array; a signal has axes (N, C, *space)")
     if array.size == 0:
         raise ArgumentError(f"{name}: got shape {array.shape} with no elements; every size must be at least 1")

@@ -239,7 +239,10 @@ class Program:
         if len(arrays) != len(names):
             raise ArgumentError(f"inputs: got {len(arrays)} arrays; the network takes {len(names)}: {', '.join(names)}")
         facts = self.network.inputs
-        return {name: as_array(name, array, facts[name].dtype) for name, array in zip(names, arrays, strict=True)}
+        return {
+            name: as_array(name, array, facts[name].dtype, None if facts[name].rank else 0)
+            for name, array in zip(names, arrays, strict=True)
+        }
 
 
 def _check_plans(plans: Mapping[str, str], network: Network) -> None:

@@ -43,6 +43,20 @@ def moving(network: Network, facts: Mapping[str, Fact]) -> frozenset[str]:
     return frozenset(found)
 
 
+def deciding(network: Network) -> frozenset[str]:
+    """The inputs whose elements must be known before a run, because shapes, paddings or weights follow from them."""
+    facts, makers = trial_facts(network), {node.output: node for node in network.nodes}
+    waiting = [node.inputs[i] for node in network.nodes for i in node.layer.fixed if i < len(node.inputs)]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        known = name in facts and facts[name].value is not None  # follows from constants and from sizes
+        if name not in seen and not known and name in makers:
+            waiting.extend(makers[name].inputs)
+        seen.add(name)
+    return frozenset(network.inputs).intersection(seen)
+
+
 def infer_node(node: Node, *operands: Fact) -> Fact:
     """The fact of one node's output; with its elements when they are few and follow from constants."""
     try:

@@ -30,6 +30,8 @@ class Layer(ABC):
     together: ClassVar[tuple[int, ...]] = (1,)
     #: Which operands are trained parameters when they are constants.
     trained: ClassVar[tuple[int, ...]] = ()
+    #: Operands whose elements must be known before a run: shapes, starts, paddings, and weights, which kernels pack.
+    fixed: ClassVar[tuple[int, ...]] = ()
 
     @abstractmethod
     def infer(self, *operands: Fact) -> Fact:

@@ -25,7 +25,10 @@ class Builder:
         self.inputs = inputs
         self.constants: dict[str, Array] = {}
         self.nodes: list[Node] = []
+        #: Values that a rule wanted to know before the run, and which depend on data.
+        self.asked: set[str] = set()
         self._facts = {name: trial(fact, {}) for name, fact in inputs.items()}
+        self._open = {name for name, fact in inputs.items() if not fact.concrete}  # what depends on open sizes
         self._taken: set[str] = set(inputs)
         self._names: set[str] = set()
 
@@ -61,6 +64,8 @@ class Builder:
             return made
         node = Node(self._unique(name, self._names), layer, tuple(inputs), made)
         self.nodes.append(node)
+        if not self._open.isdisjoint(inputs):
+            self._open.add(made)
         operands = [self._facts[value] for value in inputs if value in self._facts]
         if len(operands) == len(inputs):
             with suppress(NetworkError):  # a trial size may not fit where the true one does
@@ -79,8 +84,12 @@ class Builder:
         return True
 
     def value(self, name: str, what: str) -> Array:
-        """The elements of a value that must be a constant."""
+        """The elements of a value that must be a constant, or follow from sizes that the model fixes."""
+        known = self._facts.get(name)
+        if known is not None and known.value is not None and name not in self._open:
+            return known.value
         if name not in self.constants:
+            self.asked.add(name)
             raise UnsupportedError(f"{what} {name!r} is computed from data; atrous needs it to be a constant")
         return self.constants[name]
 

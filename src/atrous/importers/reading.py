@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import onnx
 from onnx import defs
 
-from atrous.errors import FileError, NetworkError, UnsupportedError
+from atrous.errors import ArgumentError, FileError, NetworkError, UnsupportedError
 from atrous.graph.fact import Array, Dim, Fact
+from atrous.graph.facts import deciding
 from atrous.graph.layers import Identity
 from atrous.graph.network import Network, Node, sort_nodes
 from atrous.importers import dense, pointwise, structure, windowed
@@ -24,27 +26,75 @@ RULES: Mapping[str, Rule] = {**windowed.RULES, **pointwise.RULES, **structure.RU
 _DOMAINS = ("", "ai.onnx")
 
 
-def load(model: Readable) -> Network:
+def load(model: Readable, given: Mapping[str, Array] | None = None) -> Network:
     """The network of an ONNX model: a path, the bytes of a file, or a parsed ``ModelProto``.
 
     Symbolic sizes stay symbolic, 16-bit floats are widened to float32 with a warning, and what depends on constants alone is
     computed. Nothing in the file is executed.
 
+    ``given`` are arrays for inputs by name. Those that must be known before a run (the scales of a Resize, weights that the
+    model takes as an input, ...; and arrays without elements) become constants; the others stay inputs.
+
     Raises ``FileError`` for damaged files and data outside the model's folder, ``UnsupportedError`` listing everything that
-    atrous does not have, and ``NetworkError`` for graphs that are not legal.
+    atrous does not have, ``NetworkError`` for graphs that are not legal, and ``ArgumentError`` for arrays that do not fit.
     """
     proto, source = read_model(model)
     graph = proto.graph
     opset = _opset(proto, source)
     _refuse_unknown(graph, opset, source)
+    _warn_widened(graph, source)
     constants = _initializers(graph, source)
+    arrays = _given(given or {}, _inputs(graph, constants, source))
+    more = {name for name, array in arrays.items() if not array.size}
+    while True:
+        constants |= {name: arrays[name] for name in more}
+        builder = _builder(graph, constants, source)
+        try:
+            _convert(graph, opset, builder, source)
+        except UnsupportedError:
+            more = _upstream(graph, builder.asked).intersection(arrays).difference(constants)
+            if not more:
+                raise
+            continue
+        network = builder.network(graph.name or "network", [value.name for value in graph.output])
+        more = set(deciding(network).intersection(arrays))
+        if not more:
+            return network
+
+
+def _given(given: Mapping[str, Array], inputs: Mapping[str, Fact]) -> dict[str, Array]:
+    """The arrays that are given for inputs, checked against what the model says of them."""
+    arrays = {}
+    for name, array in given.items():
+        if name not in inputs:
+            raise ArgumentError(f"given: {name!r} is no input of the model; it has {', '.join(inputs) or 'none'}")
+        held, fact = np.asarray(array), inputs[name]
+        sizes = zip(fact.shape, held.shape, strict=False)
+        fits = held.ndim == fact.rank and all(isinstance(dim, str) or dim == size for dim, size in sizes)
+        if held.dtype != np.dtype(fact.dtype) or not fits:
+            raise ArgumentError(f"given: {name!r} is {Fact(held.dtype.name, held.shape)!r}; the model's input is {fact!r}")
+        arrays[name] = held
+    return arrays
+
+
+def _builder(graph: onnx.GraphProto, constants: Mapping[str, Array], source: Source) -> Builder:
     builder = Builder(_inputs(graph, constants, source))
     for name, array in constants.items():
         builder.constant(array, name, exact=True)
     builder.reserve([name for node in graph.node for name in node.output])
-    _warn_widened(graph, source)
-    _convert(graph, opset, builder, source)
-    return builder.network(graph.name or "network", [value.name for value in graph.output])
+    return builder
+
+
+def _upstream(graph: onnx.GraphProto, values: set[str]) -> set[str]:
+    """These values, and all that they are made of."""
+    makers = {value: node for node in graph.node for value in node.output}
+    waiting, seen = list(values), set()
+    while waiting:
+        name = waiting.pop()
+        if name not in seen and name in makers:
+            waiting.extend(makers[name].input)
+        seen.add(name)
+    return seen
 
 
 def _opset(proto: onnx.ModelProto, source: Source) -> int:

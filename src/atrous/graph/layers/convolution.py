@@ -84,6 +84,7 @@ class Conv(Layer):
 
     linear: ClassVar[bool] = True
     trained: ClassVar[tuple[int, ...]] = (1, 2)
+    fixed: ClassVar[tuple[int, ...]] = (1, 2)
 
     def affine(self, *moving: int) -> bool:
         return not {0, 1} <= set(moving)
@@ -135,6 +136,7 @@ class ConvTranspose(Layer):
 
     linear: ClassVar[bool] = True
     trained: ClassVar[tuple[int, ...]] = (1, 2)
+    fixed: ClassVar[tuple[int, ...]] = (1, 2)
 
     def affine(self, *moving: int) -> bool:
         return not {0, 1} <= set(moving)

@@ -22,6 +22,7 @@ class Linear(Layer):
     linear: ClassVar[bool] = True
     together: ClassVar[tuple[int, ...]] = (-1,)
     trained: ClassVar[tuple[int, ...]] = (1, 2)
+    fixed: ClassVar[tuple[int, ...]] = (1, 2)
 
     def affine(self, *moving: int) -> bool:
         return not {0, 1} <= set(moving)

@@ -95,6 +95,7 @@ class Slice(Layer):
     """A strided cut ``(x, starts, ends[, axes[, steps]])`` by Python's rules for slices; steps may be negative."""
 
     linear: ClassVar[bool] = True
+    fixed: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)
 
     def ranges(self, *operands: Fact) -> tuple[range, ...]:
         """The indices taken along each axis."""
@@ -152,6 +153,7 @@ class Pad(Layer):
     mode: Mode = "constant"
 
     linear: ClassVar[bool] = True
+    fixed: ClassVar[tuple[int, ...]] = (1, 2, 3)
 
     def affine(self, *moving: int) -> bool:
         return set(moving) <= {0, 2}
@@ -210,6 +212,7 @@ class Expand(Layer):
     """Broadcasting ``(x, shape)`` to the shape that both have together."""
 
     linear: ClassVar[bool] = True
+    fixed: ClassVar[tuple[int, ...]] = (1,)
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 2)
@@ -232,6 +235,7 @@ class Tile(Layer):
 
     linear: ClassVar[bool] = True
     local: ClassVar[bool] = False
+    fixed: ClassVar[tuple[int, ...]] = (1,)
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 2)
@@ -327,6 +331,7 @@ class Gather(Layer):
 
     linear: ClassVar[bool] = True
     local: ClassVar[bool] = False
+    fixed: ClassVar[tuple[int, ...]] = (1,)
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 2)

@@ -26,6 +26,7 @@ class BatchNorm(Layer):
 
     linear: ClassVar[bool] = True
     trained: ClassVar[tuple[int, ...]] = (1, 2)
+    fixed: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)
 
     def affine(self, *moving: int) -> bool:
         return 4 not in moving and not (1 in moving and {0, 3} & set(moving))

@@ -83,6 +83,8 @@ class Reshape(Reshaping):
 
     allowzero: bool = False
 
+    fixed: ClassVar[tuple[int, ...]] = (1,)
+
     def result(self, *operands: Fact) -> tuple[int, ...]:
         check.arity(operands, 2)
         x, shape = operands[0], check.integers(operands[1], "shape")

@@ -31,6 +31,7 @@ class Resize(Layer):
     axes: tuple[int, ...] | None = None
 
     linear: ClassVar[bool] = True
+    fixed: ClassVar[tuple[int, ...]] = (1,)
 
     def resamples(self, *operands: Fact) -> tuple[Resample | None, ...]:
         """The map of each axis of the operand; ``None`` where the axis is copied."""

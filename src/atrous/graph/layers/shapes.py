@@ -59,6 +59,7 @@ class ConstantOfShape(Layer):
     dtype: str = "float32"
 
     local: ClassVar[bool] = False
+    fixed: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 1)
@@ -81,6 +82,7 @@ class Range(Layer):
     """``start, start + delta, ...`` below ``limit``; operands ``(start, limit, delta)``."""
 
     local: ClassVar[bool] = False
+    fixed: ClassVar[tuple[int, ...]] = (0, 1, 2)
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 3)
