@@ -28,7 +28,7 @@ from atrous.importers import load
 _WIDENED = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
 
 
-class Prepared(BackendRep):
+class Prepared(BackendRep):  # type: ignore[misc]
     """A model that is ready to run: ``run(inputs)`` gives its outputs in order."""
 
     def __init__(self, model: onnx.ModelProto, threads: int | None = None) -> None:
@@ -62,7 +62,7 @@ class Prepared(BackendRep):
         return self._program
 
 
-class AtrousBackend(Backend):
+class AtrousBackend(Backend):  # type: ignore[misc]
     """Runs ONNX models on the CPU."""
 
     @classmethod

@@ -26,7 +26,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 
 #: What speaks against a case, in the order in which it is asked.
 OPERATOR = "an operator that no convolutional network needed yet"
-ELEMENTS = "elements that are no numbers of NumPy's: strings, complex numbers, floats and integers of 8 bits and less with own formats"
+ELEMENTS = (
+    "elements that are no numbers of NumPy's: strings, complex numbers, floats and integers of 8 bits and less with own formats"
+)
 FORM = "inputs or outputs that are no tensors: sequences, optionals, sparse tensors"
 TRAINING = "training: atrous runs inference only"
 REASONS = (OPERATOR, ELEMENTS, FORM, TRAINING)
@@ -123,9 +125,9 @@ def table() -> str:
     lines = [
         "# Conformance",
         "",
-        f"The official test cases of ONNX {onnx.__version__} (`onnx.backend.test`: single operators, layers and operators converted from PyTorch,",
-        "whole networks) run unchanged on `atrous.onnx_backend`: `tests/importers/test_conformance.py` runs every case below that is not excluded,",
-        "and all of them pass.",
+        f"The official test cases of ONNX {onnx.__version__} (`onnx.backend.test`: single operators, layers and operators converted",
+        "from PyTorch, whole networks) run unchanged on `atrous.onnx_backend`: `tests/importers/test_conformance.py` runs every",
+        "case that is not excluded, and all of them pass.",
         "",
         "| cases | all | run, and pass | " + " | ".join(f"excluded ({i})" for i in range(1, len(REASONS) + 1)) + " |",
         "| --- | --- | --- |" + " --- |" * len(REASONS),
@@ -135,7 +137,12 @@ def table() -> str:
         lines.append(f"| {category} | " + " | ".join(str(cell) for cell in cells) + " |")
     lines += ["", "Reasons:", ""]
     lines += [f"{number}. {why}" for number, why in enumerate(REASONS, 1)]
-    lines += ["", "Operators that atrous reads (opset 7 to the newest):", "", ", ".join(f"`{name}`" for name in sorted(RULES)) + "."]
+    lines += [
+        "",
+        "Operators that atrous reads (opset 7 to the newest):",
+        "",
+        ", ".join(f"`{name}`" for name in sorted(RULES)) + ".",
+    ]
     named = ", ".join(f"`{name}` {count}" for name, count in sorted(left.items()))
     lines += ["", "Operators of the excluded cases, with their numbers of cases:", "", f"{named}."]
     return "\n".join(lines) + "\n"

@@ -210,9 +210,19 @@ class GreaterOrEqual(Comparison):
         return m.where(m.less(y, x), m.less(y, x), m.equal(x, y))
 
 
+@dataclass(frozen=True, slots=True)
+class Logical(Binary):
+    """A condition on two conditions."""
+
+    def infer(self, *operands: Fact) -> Fact:
+        check.arity(operands, 2)
+        check.conditions(*operands)
+        return Fact("bool", broadcast(operands))
+
+
 @final
 @dataclass(frozen=True, slots=True)
-class And(Comparison):
+class And(Logical):
     """``x and y`` of conditions."""
 
     def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
@@ -221,7 +231,7 @@ class And(Comparison):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Or(Comparison):
+class Or(Logical):
     """``x or y`` of conditions."""
 
     def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
@@ -235,6 +245,7 @@ class Not(Pointwise):
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 1)
+        check.conditions(*operands)
         return Fact("bool", operands[0].shape)
 
     def formula(self, m: Maths, *operands: Scalar) -> Scalar:
@@ -248,8 +259,7 @@ class Where(Pointwise):
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 3)
-        if operands[0].dtype != "bool":
-            raise NetworkError(f"condition {operands[0]!r} must have type bool: insert a Cast")
+        check.conditions(operands[0])
         check.same_dtype(*operands[1:])
         return Fact(operands[1].dtype, broadcast(operands))
 

@@ -31,6 +31,13 @@ def same_dtype(*operands: Fact) -> None:
         raise NetworkError(f"operands {seen} have different types; all must agree: insert a Cast")
 
 
+def conditions(*operands: Fact) -> None:
+    """Refuse operands that are no truth values."""
+    for fact in operands:
+        if fact.dtype != "bool":
+            raise NetworkError(f"condition {fact!r} must have type bool: insert a Cast")
+
+
 def rank(fact: Fact, what: str, wanted: int) -> None:
     """Refuse an operand with another number of axes."""
     if fact.rank != wanted:
