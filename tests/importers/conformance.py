@@ -125,9 +125,9 @@ def table() -> str:
     lines = [
         "# Conformance",
         "",
-        f"The official test cases of ONNX {onnx.__version__} (`onnx.backend.test`: single operators, layers and operators converted",
-        "from PyTorch, whole networks) run unchanged on `atrous.onnx_backend`: `tests/importers/test_conformance.py` runs every",
-        "case that is not excluded, and all of them pass.",
+        f"The official test cases of ONNX {onnx.__version__} (`onnx.backend.test`: single operators, operators and layers that",
+        "PyTorch wrote, whole networks) run unchanged on `atrous.onnx_backend`: `tests/importers/test_conformance.py` runs",
+        "every case that is not excluded, and all of them pass.",
         "",
         "| cases | all | run, and pass | " + " | ".join(f"excluded ({i})" for i in range(1, len(REASONS) + 1)) + " |",
         "| --- | --- | --- |" + " --- |" * len(REASONS),
