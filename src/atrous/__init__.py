@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from atrous.figures import Figure, draw
     from atrous.graph import networks
     from atrous.graph.network import Network
-    from atrous.importers import load, save
+    from atrous.importers import from_torch, load, save
     from atrous.report.gradient import effective_receptive_field
     from atrous.report.inspect import inspect
     from atrous.report.receptive import receptive_field
@@ -47,6 +47,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "draw": ("atrous.figures", "draw"),
     "effective_receptive_field": ("atrous.report", "effective_receptive_field"),
     "figures": ("atrous.figures", None),
+    "from_torch": ("atrous.importers", "from_torch"),
     "inspect": ("atrous.report", "inspect"),
     "load": ("atrous.importers", "load"),
     "max_pool": ("atrous.engine.calls", "max_pool"),
@@ -75,6 +76,7 @@ __all__ = [
     "draw",
     "effective_receptive_field",
     "figures",
+    "from_torch",
     "inspect",
     "load",
     "max_pool",
