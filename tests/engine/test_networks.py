@@ -12,8 +12,9 @@ import pytest
 from onnx import numpy_helper
 
 import atrous
-from atrous.graph.fact import Array
-from atrous.graph.network import Network
+from atrous.graph import layers as L
+from atrous.graph.fact import Array, Fact
+from atrous.graph.network import Network, Node
 from atrous.graph.networks import NETWORKS
 from atrous.importers import to_onnx
 
@@ -170,3 +171,19 @@ def test_super_resolution_triples_a_photograph_and_keeps_it() -> None:
     (large,) = results(atrous.load(SHARED / "subpixel_x3.onnx"), small[None, None])
     assert large.shape == (1, 1, 480, 480)
     assert 10 * np.log10(1 / ((large[0, 0] - clean) ** 2).mean()) > 24
+
+
+def test_an_output_may_be_an_input_a_constant_or_empty() -> None:
+    """What no kernel computes must still come out, in the first call and in the short way of later ones."""
+    x, held = np.arange(6, dtype=np.float32).reshape(1, 2, 3), np.arange(4, dtype=np.float32)
+    bounds = {"two": np.array([2]), "axis": np.array([2])}
+    nodes = (Node("relu", L.Relu(), ("x",), "r"), Node("nothing", L.Slice(), ("x", "two", "two", "axis"), "empty"))
+    facts = {"x": Fact("float32", (1, 2, "T"))}
+    network = Network("passed on", facts, ("x", "held", "r", "empty"), nodes, {"held": held, **bounds})
+    program = network.compile(threads=1)
+    for _ in range(3):
+        for result, expected in zip(program(x), (x, held, x, x[:, :, 2:2]), strict=True):
+            np.testing.assert_array_equal(result, expected)
+    only = Network("input alone", facts, ("x",), ()).compile(threads=1)
+    for out in (None, np.zeros_like(x)):
+        np.testing.assert_array_equal(only(x, out=out), x)

@@ -114,12 +114,12 @@ class Bound:
             name: array if _plain(array, given.values()) else np.empty(array.shape, array.dtype.newbyteorder("="))
             for name, array in outputs.items()
         }
-        addresses: dict[str | int, int] = {name: array.ctypes.data for name, array in (given | made).items()}
+        read, write = ({name: array.ctypes.data for name, array in side.items()} for side in (given, made))
         count = check_threads(threads)
         seat = self.arena.seat(count)
         with seat.lock:
             own = template.copy(seat.number)
-            own.point(seat.address(own.arena_bytes), addresses)
+            own.point(seat.address(own.arena_bytes), read, write)
             own.job.run(count)
         for name, array in outputs.items():
             if made[name] is not array:
@@ -133,10 +133,12 @@ class Bound:
     def _check(self, boxes: Boxes, arrays: Mapping[str, Array]) -> None:
         """Kernels trust their boxes: an array of another shape would be overrun."""
         for name, array in arrays.items():
-            fact = Fact(self.facts[name].dtype, boxes[name].shape)
+            fact = self.facts[name]
+            if fact.count:
+                fact = Fact(fact.dtype, boxes[name].shape)
             if array.shape != fact.sizes or array.dtype != np.dtype(fact.dtype):
                 seen = f"{array.dtype}[{','.join(map(str, array.shape))}]"
-                raise ArgumentError(f"{name}: got {seen}; the box {boxes[name]} of this value is {fact!r}: see Bound.demand")
+                raise ArgumentError(f"{name}: got {seen}; the box {boxes.get(name)} of this value is {fact!r}: see Bound.demand")
 
     def _write(self, boxes: Boxes, parts: Sequence[Band]) -> Schedule:
         tape = Tape(Schedule(), self.compiler, self.packed, self.planner)

@@ -12,6 +12,7 @@ import numpy as np
 from atrous.engine.memory import Arena, new_array
 from atrous.engine.runtime import check_threads
 from atrous.engine.schedule import ARENA, Template
+from atrous.engine.view import Home
 from atrous.geometry import Box
 from atrous.graph.fact import Array, Fact
 
@@ -32,9 +33,9 @@ class Place:
     bytes: int
 
     @classmethod
-    def of(cls, template: Template, name: str, fact: Fact) -> Place:
+    def of(cls, template: Template, home: Home, name: str, fact: Fact) -> Place:
         dtype = np.dtype(fact.dtype)
-        return cls(fact.sizes, dtype, template.bases.get(name, -1), fact.count * dtype.itemsize)
+        return cls(fact.sizes, dtype, template.bases.get((home, name), -1), fact.count * dtype.itemsize)
 
     def find(self, array: Any, flags: int) -> int:
         """The address of an array that kernels can take as it is; -1 for any other."""
@@ -79,10 +80,16 @@ class Ready:
         work: float,
         flag: int = -1,
     ) -> Ready | None:
-        """The short way for these inputs and outputs in their order; ``None`` if only a part of an input is read."""
+        """The short way for these inputs and outputs in their order.
+
+        ``None`` if only a part of an input is read, or if an output has no elements, and so no address.
+        """
         if any(boxes[name].shape != fact.sizes for name, fact in inputs.items() if name in boxes):
             return None
-        given, made = ([Place.of(template, name, fact) for name, fact in side.items()] for side in (inputs, outputs))
+        if not all(fact.count for fact in outputs.values()):
+            return None
+        sides = ((Home.INPUT, inputs), (Home.OUTPUT, outputs))
+        given, made = ([Place.of(template, home, name, fact) for name, fact in side.items()] for home, side in sides)
         return cls(template, arena, given, made, work < ALONE, flag)
 
     @property

@@ -21,6 +21,8 @@ from atrous.graph.fact import Array
 #: Buffers begin on cache lines.
 LINE = 64
 Word = int | Address
+#: What an address follows from: an array of the caller's, by whether it is an input or an output, and by name; a number.
+Base = tuple[Home, str] | int
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +102,7 @@ class Schedule:
     def template(self, compiler: Compiler, renewed: Collection[int] = (), seconds: float = 0.0) -> Template:
         """The launches as a job, ready but for the addresses of the arena, of the caller's arrays, and of those constants
         whose ``id`` is in ``renewed``."""
-        bases: dict[str | int, int] = {}
+        bases: dict[Base, int] = {}
         words = np.zeros(max(1, sum(len(launch.words) for launch in self.launches)), np.int64)
         steps, patches, at = [], [], 0
         for launch in self.launches:
@@ -134,11 +136,11 @@ def _gap(lo: Array, hi: Array, size: int) -> int:
 class Template:
     """A job, and for each array that a caller gives the place of its address in the job's ``bases``.
 
-    Arrays are known by name; the arena is ``ARENA``, a constant that may be renewed its ``id``.
+    Arrays are known by whether they are inputs or outputs, and by name; the arena is ``ARENA``.
     """
 
     job: Job
-    bases: Mapping[str | int, int]
+    bases: Mapping[Base, int]
     arena_bytes: int
     schedule: Schedule
     _copies: dict[int, Template] = field(default_factory=dict)
@@ -152,21 +154,21 @@ class Template:
             made = self._copies[number] = Template(self.job.copy(), self.bases, self.arena_bytes, self.schedule)
         return made
 
-    def point(self, arena: int, arrays: Mapping[str | int, int]) -> None:
-        """Set the addresses of the next run."""
-        bases = self.job.bases
+    def point(self, arena: int, inputs: Mapping[str, int], outputs: Mapping[str, int] | None = None) -> None:
+        """Set the addresses of the next run: of the arena, and of the caller's arrays by name."""
+        bases, arrays = self.job.bases, {Home.INPUT: inputs, Home.OUTPUT: outputs or {}}
         for key, place in self.bases.items():
-            bases[place] = arena if key == ARENA else arrays[key]
+            bases[place] = arrays[key[0]][key[1]] if isinstance(key, tuple) else arena
 
 
 #: The arena's key among the bases of a template; an ``id`` is positive.
 ARENA = -1
 
 
-def _base(buffer: Buffer, renewed: Collection[int]) -> str | int | None:
+def _base(buffer: Buffer, renewed: Collection[int]) -> Base | None:
     """The key of the array that a buffer's address follows from; ``None`` if it is known."""
     if buffer.home is Home.ARENA:
         return ARENA
     if buffer.home is Home.CONSTANT:
         return id(buffer.array) if id(buffer.array) in renewed else None
-    return buffer.name
+    return buffer.home, buffer.name

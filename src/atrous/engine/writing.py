@@ -122,7 +122,7 @@ def written(
     schedule = tape.schedule
     given = {name: _external(Home.INPUT, name, facts[name], boxes[name]) for name in network.inputs if name in boxes}
     given |= {name: schedule.constant(array) for name, array in network.constants.items() if name in boxes}
-    outputs = {name: _external(Home.OUTPUT, name, facts[name], boxes[name]) for name in network.outputs}
+    outputs = {name: _external(Home.OUTPUT, name, facts[name], boxes[name]) for name in network.outputs if name in boxes}
     Writer(network, facts, tape, given, outputs, wanted_layouts(network, facts, tape)).write(bands)
     schedule.place()
     return schedule

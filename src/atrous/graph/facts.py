@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from atrous.errors import ArgumentError, NetworkError
 from atrous.graph.fact import Fact
 
@@ -62,6 +64,8 @@ def infer_node(node: Node, *operands: Fact) -> Fact:
     try:
         fact = node.layer.infer(*operands)
         values = [operand.value for operand in operands if operand.value is not None and operand.count <= SMALL]
+        if fact.value is None and fact.count == 0:  # nothing to compute: all is known
+            return Fact.of(np.empty(fact.sizes, fact.dtype))
         if fact.value is None and fact.count <= SMALL and len(values) == len(operands):
             return Fact.of(node.layer.evaluate(*values))
     except (NetworkError, ArgumentError) as error:

@@ -11,7 +11,7 @@ from atrous.errors import ArgumentError, NetworkError, UnsupportedError
 from atrous.graph.fact import Array, Fact
 from atrous.graph.facts import infer_node, trial
 from atrous.graph.layer import Layer
-from atrous.graph.layers import ConstantOfShape, Expand
+from atrous.graph.layers import ConstantOfShape, Expand, Identity
 from atrous.graph.network import Network, Node
 
 #: Constants are computed while loading up to this many bytes.
@@ -100,7 +100,14 @@ class Builder:
         return self._facts[name]
 
     def network(self, name: str, outputs: Sequence[str]) -> Network:
-        """The network of all that was added, constants that nothing reads left out."""
+        """The network of all that was added, constants that nothing reads left out; an output that is given twice is copied."""
+        seen: set[str] = set()
+        for place, value in enumerate(outputs):
+            if value in seen:
+                copy = Node(self._unique(value, self._names), Identity(), (value,), self.fresh(value))
+                self.nodes.append(copy)
+                outputs = (*outputs[:place], copy.output, *outputs[place + 1 :])
+            seen.add(value)
         read = {value for node in self.nodes for value in node.inputs} | set(outputs)
         constants = {key: array for key, array in self.constants.items() if key in read}
         return Network(name, self.inputs, tuple(outputs), tuple(self.nodes), constants)
