@@ -100,9 +100,7 @@ MODULES: list[tuple[nn.Module, torch.Tensor]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("module", "x"), MODULES, ids=lambda item: str(item)[:60].replace("\n", "") if isinstance(item, nn.Module) else ""
-)
+@pytest.mark.parametrize(("module", "x"), MODULES, ids=[str(module).split("\n")[0][:60] for module, _ in MODULES])
 def test_modules(module: nn.Module, x: torch.Tensor) -> None:
     for part in module.modules():
         if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -111,29 +109,10 @@ def test_modules(module: nn.Module, x: torch.Tensor) -> None:
 
 
 ACTIVATIONS = [
-    *(
-        nn.ReLU(),
-        nn.ReLU6(),
-        nn.LeakyReLU(0.2),
-        nn.ELU(0.7),
-        nn.SELU(),
-        nn.CELU(1.3),
-        nn.Sigmoid(),
-        nn.Hardsigmoid(),
-        nn.Hardswish(),
-    ),
-    *(
-        nn.Hardtanh(-0.3, 0.4),
-        nn.SiLU(),
-        nn.Tanh(),
-        nn.Softplus(),
-        nn.Softplus(2.0),
-        nn.Softsign(),
-        nn.GELU(),
-        nn.GELU("tanh"),
-        nn.Mish(),
-    ),
-]
+    *(nn.ReLU(), nn.ReLU6(), nn.LeakyReLU(0.2), nn.ELU(0.7), nn.SELU(), nn.CELU(1.3), nn.Sigmoid(), nn.Hardsigmoid()),
+    *(nn.Hardswish(), nn.Hardtanh(-0.3, 0.4), nn.SiLU(), nn.Tanh(), nn.Softplus(), nn.Softplus(2.0), nn.Softsign()),
+    *(nn.GELU(), nn.GELU("tanh"), nn.Mish()),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("module", ACTIVATIONS, ids=str)
@@ -153,6 +132,7 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "choice": lambda x: torch.where((x > 0) & ~(x > 1) | (x <= -1), x, x * 0.1),
     "types": lambda x: (x > 0).float() + x.double().to(torch.float32),
     "integers": lambda x: (x * 9).to(torch.int32),
+    "a place and a step in place": lambda x: _written(x),
     "in place": lambda x: F.relu(x, inplace=True) + x,
     "a slice in place": lambda x: _added_to_a_slice(x),
     "parts": lambda x: torch.cat([*x.split(3, 2)[:2], x.chunk(4, 2)[3], x.narrow(2, 1, 2)], 2),
@@ -162,7 +142,7 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "axes": lambda x: x.permute(0, 2, 3, 1).transpose(1, -1).unsqueeze(2).squeeze(2).squeeze(),
     "shapes": lambda x: x.reshape(2, -1, 5).view(2, 2, -1).flatten(1),
     "a flat middle": lambda x: x.flatten(1, 2),
-    "copies": lambda x: x.repeat(2, 1, 1, 3) + x[:1, :1, :1].expand(4, 4, 13, 30 // 10).repeat(1, 1, 1, 10),
+    "copies": lambda x: x.repeat(2, 1, 1, 3) + x[:1, :1, :1, :1].expand(4, 4, 13, 30),
     "reductions": lambda x: (x.mean((2, 3)), x.sum(1, keepdim=True), x.amax((2, 3)), x.amin(-1), x.mean()),
     "norms": lambda x: F.normalize(x, dim=1) + x.norm(p=1, dim=1, keepdim=True),
     "products": lambda x: (
@@ -172,6 +152,13 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "the same twice": lambda x: (x.relu(), x, x),
     "gated": lambda x: torch.tanh(x[:, :2]) * torch.sigmoid(x[:, 2:]),
 }
+
+
+def _written(x: torch.Tensor) -> torch.Tensor:
+    y = x * 2
+    y[:, 0] = 1.5
+    y[:, :, 1::3] = x[:, :, 1::3].clone()
+    return y
 
 
 def _added_to_a_slice(x: torch.Tensor) -> torch.Tensor:
@@ -244,13 +231,13 @@ def test_sixteen_bit_weights_are_widened() -> None:
 
 
 def test_what_cannot_be_read_is_named() -> None:
-    with pytest.raises(ArgumentError, match="module: got int; give a torch.nn.Module"):
+    with pytest.raises(ArgumentError, match=r"module: got int; give a torch\.nn\.Module"):
         atrous.from_torch(3, X2)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="example: give a tensor, or a tuple of tensors"):
         atrous.from_torch(nn.ReLU(), [3])
     with pytest.raises(UnsupportedError, match=r"PyTorch operators that atrous does not have: cumsum \(in 0\)"):
         atrous.from_torch(nn.Sequential(Written(lambda x: x.cumsum(1)), nn.ReLU()), X2)
-    with pytest.raises(UnsupportedError, match="Written: torch.export cannot export it: .*"):
+    with pytest.raises(UnsupportedError, match=r"Written: torch\.export cannot export it: "):
         atrous.from_torch(Written(lambda x: x if x.sum() > 0 else -x), X2)
     with pytest.raises(UnsupportedError, match="divisor_override is not supported; scale the result instead"):
         atrous.from_torch(nn.AvgPool2d(2, divisor_override=3), X2)
@@ -258,7 +245,7 @@ def test_what_cannot_be_read_is_named() -> None:
         atrous.from_torch(nn.AdaptiveMaxPool2d(3, return_indices=True), X2)
     with pytest.raises(UnsupportedError, match="has an open size; export the module with a fixed one"):
         atrous.from_torch(nn.AdaptiveAvgPool2d(3), X2, dynamic_shapes=({2: OPEN},))
-    with pytest.raises(UnsupportedError, match="input 'x' is torch.complex64"):
+    with pytest.raises(UnsupportedError, match=r"input .arguments_0. is torch\.complex64"):
         atrous.from_torch(Written(lambda x: x.real), X2.to(torch.complex64))
 
 

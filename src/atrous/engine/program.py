@@ -138,7 +138,9 @@ class Bound:
                 fact = Fact(fact.dtype, boxes[name].shape)
             if array.shape != fact.sizes or array.dtype != np.dtype(fact.dtype):
                 seen = f"{array.dtype}[{','.join(map(str, array.shape))}]"
-                raise ArgumentError(f"{name}: got {seen}; the box {boxes.get(name)} of this value is {fact!r}: see Bound.demand")
+                raise ArgumentError(
+                    f"{name}: got {seen}; the box {boxes.get(name)} of this value is {fact!r}: see Bound.demand"
+                )
 
     def _write(self, boxes: Boxes, parts: Sequence[Band]) -> Schedule:
         tape = Tape(Schedule(), self.compiler, self.packed, self.planner)

@@ -67,7 +67,9 @@ class Network:
             if name not in known:
                 raise NetworkError(f"output {name!r} is not made by any node; outputs must be values of the network")
         if twice := [name for name in self.outputs if self.outputs.count(name) > 1]:
-            raise NetworkError(f"output {twice[0]!r} is listed twice; outputs must differ: give it once, or through an Identity")
+            raise NetworkError(
+                f"output {twice[0]!r} is listed twice; outputs must differ: give it once, or through an Identity"
+            )
 
     def __repr__(self) -> str:
         takes = ", ".join(f"{name} {fact!r}" for name, fact in self.inputs.items())

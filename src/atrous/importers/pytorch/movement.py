@@ -187,6 +187,31 @@ def size_of(call: Call) -> str:
     return call.result(L.Shape(axis, axis + 1 or None), call.value("self"))
 
 
+def _laid(name: str) -> Rule:
+    """``fill`` and ``copy``: the elements of one operand, repeated to the shape and cast to the type of ``self``."""
+
+    def rule(call: Call) -> str:
+        source, wanted = call.as_value(call[name]), TYPES[call.result_like.dtype]
+        if call.builder.fact(source, "operand").dtype != wanted:
+            source = call.emit(L.Cast(wanted), source)
+        return call.result(L.Expand(), source, call.emit(L.Shape(), call.value("self")))
+
+    return rule
+
+
+def scatter(call: Call) -> str:
+    """A part of an axis replaced: what PyTorch makes of an assignment to a slice."""
+    axis, source = call["dim"], call.value("src")
+    order = np.arange(call.size("self", axis))
+    if call.has("index"):
+        source, part = call.emit(L.Unsqueeze((axis,)), source), np.array([order[call["index"]]])
+    else:
+        part = order[call["start"] : call["end"] : call["step"]]
+    order[part] = len(order) + np.arange(len(part))
+    both = call.emit(L.Concat(axis), call.value("self"), source)
+    return call.result(L.Gather(axis), both, call.indices(order.tolist(), "order"))
+
+
 def _full(number: int) -> Rule:
     """A tensor of one number, of the shape that PyTorch saw."""
 
@@ -209,6 +234,10 @@ RULES: dict[str, Rule] = {
     "_unsafe_view": reshape,
     "cat": concat,
     "channel_shuffle": channel_shuffle,
+    "copy": _laid("src"),
+    "fill": _laid("value"),
+    "select_scatter": scatter,
+    "slice_scatter": scatter,
     "chunk": chunk,
     "constant_pad_nd": pad,
     "expand": expand,

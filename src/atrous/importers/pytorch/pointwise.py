@@ -31,6 +31,7 @@ UNARY: dict[str, Callable[[Call], Layer]] = {
     "hardtanh": lambda c: L.Clip(c["min_val"], c["max_val"]),
     "leaky_relu": lambda c: L.LeakyRelu(c["negative_slope"]),
     "log": lambda c: L.Log(),
+    "bitwise_not": lambda c: L.Not(),
     "logical_not": lambda c: L.Not(),
     "mish": lambda c: L.Mish(),
     "neg": lambda c: L.Neg(),
@@ -54,6 +55,8 @@ UNARY: dict[str, Callable[[Call], Layer]] = {
 
 #: Operators of two tensors or numbers, broadcast against each other.
 BINARY: dict[str, Layer] = {
+    "__and__": L.And(),
+    "__or__": L.Or(),
     "bitwise_and": L.And(),
     "bitwise_or": L.Or(),
     "eq": L.Equal(),

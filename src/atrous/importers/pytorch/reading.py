@@ -25,6 +25,8 @@ from atrous.importers.pytorch.types import TYPES
 
 #: One rule for each of ATen's operators, by name.
 RULES: Mapping[str, Rule] = {**windows.RULES, **pointwise.RULES, **movement.RULES, **dense.RULES}
+#: Checks that PyTorch leaves in the graph; the sizes are checked here anyway.
+CHECKS = frozenset({"_assert_tensor_metadata", "_assert_scalar", "sym_constrain_range_for_size"})
 #: Arithmetic on open sizes.
 SIZES = {operator.add: L.Add(), operator.sub: L.Sub(), operator.mul: L.Mul(), operator.floordiv: L.Div()}
 
@@ -77,12 +79,12 @@ def _evaluating(module: torch.nn.Module) -> Any:
 
 
 def _network(program: ExportedProgram, label: str) -> Network:
-    _refuse_unknown(program.graph, label)
     inputs, held = _placeholders(program, label)
+    _refuse_unknown(program.graph, label)
     builder = Builder(inputs)
     for name, array in held.items():
         builder.constant(array, name, exact=True)
-    nodes = [node for node in program.graph.nodes if node.op == "call_function"]
+    nodes = [node for node in program.graph.nodes if node.op == "call_function" and _kind(node) not in CHECKS]
     builder.reserve([node.name for node in nodes])
     values: dict[fx.Node, Made] = {node: node.name for node in program.graph.nodes if node.op == "placeholder"}
     problems: list[str] = []
@@ -130,7 +132,7 @@ def _refuse_unknown(graph: fx.Graph, label: str) -> None:
     """All operators that have no rule, in one message."""
     unknown: dict[str, list[str]] = {}
     for node in graph.nodes:
-        known = node.target is operator.getitem or node.target in SIZES or _kind(node) in RULES
+        known = node.target is operator.getitem or node.target in SIZES or _kind(node) in {*RULES, *CHECKS}
         if node.op == "call_function" and not known:
             unknown.setdefault(_kind(node), []).append(_place(node))
     if unknown:
