@@ -99,6 +99,8 @@ class Grid:
     """Emits the skeleton; the codelet provides what happens to one vector of the inner axis.
 
     ``lanes`` fixes the vectors' length; ``widest`` is an element type that the codelet computes in beside those of the arrays.
+    A body is emitted for ``turn`` vectors as one long one, which LLVM takes apart instruction by instruction: what one waits for
+    passes while the other works. What is left of a row goes vector by vector, under a mask; ``lanes`` says which is emitted.
     """
 
     def __init__(
@@ -108,8 +110,9 @@ class Grid:
         extra: Sequence[str] = (),
         lanes: int | None = None,
         widest: str | None = None,
+        turn: int = 1,
     ) -> None:
-        self.e, self.arrays = e, arrays
+        self.e, self.arrays, self.turn = e, arrays, turn
         pointer, self.first, self.last = e.function.args
         self.args = Arguments(e, pointer, grid_names(len(arrays), extra))
         self.pointers = [self.args.pointer(f"p{k}") for k in range(len(arrays))]
@@ -147,12 +150,15 @@ class Grid:
         ]
         if prepare is not None:
             rows = prepare(rows, places)
+        lanes = self.lanes
+        self.lanes *= self.turn if lanes > 1 else 1
         whole = e.add(lo, e.mul(e.b.udiv(e.sub(hi, lo), e.i64(self.lanes)), self.lanes))
         with e.loop(lo, whole, self.lanes) as loop:
             body(rows, loop.index, None, places)
-        if self.lanes > 1:
-            with e.when(e.less(whole, hi)):
-                body(rows, whole, e.first_lanes(e.sub(hi, whole), self.lanes), places)
+        self.lanes = lanes
+        if lanes > 1:
+            with e.loop(whole, hi, lanes) as loop:
+                body(rows, loop.index, e.first_lanes(e.sub(hi, loop.index), lanes), places)
 
     def address(self, k: int, row: Value, place: Value) -> Value:
         """Where array ``k`` has its element at ``place`` of the inner axis."""

@@ -11,6 +11,10 @@ from atrous.engine.maths import VectorMaths, operand
 from atrous.graph.layer import Pointwise, Step
 
 
+#: Vectors in one turn of the inner loop: two hide most of the latency of an ``exp`` or ``erf`` and still fit the registers.
+TURN = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Elementwise:
     """``body`` over its operands, then the steps over theirs. ``arrays`` are the output and all operands in order."""
@@ -21,7 +25,7 @@ class Elementwise:
 
 
 def emit(e: Emitter, spec: Elementwise) -> None:
-    grid = Grid(e, spec.arrays)
+    grid = Grid(e, spec.arrays, turn=TURN)
     maths = VectorMaths(e)
     own = len(spec.arrays) - 1 - sum(step.extra for step in spec.steps)
 
