@@ -33,11 +33,15 @@ class _Format:
     #: The arguments between which ``exp`` is a normal number.
     exp_low: float
     exp_high: float
-    #: From here on ``tanh(x / 2)`` and ``erf(x)`` round to 1.
+    #: From here on ``tanh(x)`` and ``erf(x)`` round to 1.
     tanh_one: float
     erf_one: float
     #: (exp(r) - 1 - r) / r² for ``|r|`` up to ln(2)/2.
     exp: tuple[float, ...]
+    #: (2**r - 1) / r for ``|r|`` up to 1/2.
+    exp2: tuple[float, ...]
+    #: (exp(2r) - 1 - 2r) / r² for ``|r|`` up to ln(2)/4.
+    square: tuple[float, ...]
 
     @property
     def bias(self) -> int:
@@ -56,16 +60,30 @@ class _Format:
 
 _SINGLE = _Format(
     bits=32, mantissa=23, ln2=(0.693359375, -2.12194440054690583e-4), exp_low=-87.33654475, exp_high=88.72283172607422,
-    tanh_one=20.0, erf_one=3.95,
+    tanh_one=10.0, erf_one=3.95,
     exp=(0.50000000580973998, 0.16666545257746492, 0.041666291203894076, 0.008366373809093349, 0.0013945957487043039),
+    exp2=(
+        0.6931471880262288, 0.2402265076056813, 0.055503571142190754, 0.009618082557277734, 0.0013390863364672431,
+        0.00015453162945167596,
+    ),
+    square=(2.0, 1.333326162047839, 0.666664874592806, 0.26762153838444874, 0.08912752716770043),
 )  # fmt: skip
 _DOUBLE = _Format(
     bits=64, mantissa=52, ln2=(0.693145751953125, 1.42860682030941723212e-6), exp_low=-708.3964185322641,
-    exp_high=709.782712893384, tanh_one=40.0, erf_one=6.0,
+    exp_high=709.782712893384, tanh_one=20.0, erf_one=6.0,
     exp=(
         0.5, 0.16666666666666676, 0.041666666666666699, 0.0083333333333221532, 0.0013888888888867742,
         0.00019841269884944363, 2.4801587359187153e-5, 2.7557245292399447e-6, 2.7557243689199493e-7, 2.5108689205357519e-8,
         2.0924209873512004e-9,
+    ),
+    exp2=(
+        0.6931471805599453, 0.24022650695910097, 0.0555041086648216, 0.009618129107606888, 0.0013333558146416936,
+        0.0001540353044173605, 1.525273382983612e-5, 1.3215442587921687e-6, 1.0178062445845693e-7, 7.072585949269587e-9,
+        4.4549605982008603e-10,
+    ),
+    square=(
+        2.0000000000000004, 1.3333333333333335, 0.6666666666659866, 0.2666666666665621, 0.088888889070059,
+        0.025396825424691898, 0.006349189458526385, 0.0014109321461918689, 0.0002828295770110363, 5.140556970516063e-5,
     ),
 )  # fmt: skip
 #: (log(1+f) - f + f²/2) / f³ for 1+f between the square roots of 1/2 and 2.
@@ -79,10 +97,10 @@ _LOG_DOUBLE = (
     0.15317956557961682, 0.14759505905834929,
 )  # fmt: skip
 
-#: -log(erfc(x)) / x up to 3.95.
+#: log2(erfc(x)) / x up to 3.95.
 _ERF_SINGLE = (
-    1.1283791716085736, 0.63661938123334028, 0.10277783867754382, -0.019153095858952455, -0.00016033610347559851,
-    0.0016669674227562893, -0.00063280413516461889, 0.00011763215392546846, -9.255251782275838e-6,
+    -1.6279070351220857, -0.9184476242391404, -0.14827707817337837, 0.02763207641338165, 0.00023131610135970567,
+    -0.0024049256341339546, 0.0009129433876560251, -0.00016970732511736056, 1.3352505848468092e-5,
 )  # fmt: skip
 #: erf(x) / x as a polynomial in x², up to 1.
 _ERF_SMALL_DOUBLE = (
@@ -91,13 +109,13 @@ _ERF_SMALL_DOUBLE = (
     -1.6364614436695254e-7, 1.4792145981946639e-8, -1.2163043771167363e-9, 8.7037978521177971e-11,
     -4.2229107495304726e-12,
 )  # fmt: skip
-#: -log(erfc(x)) as a polynomial in x - 3.5, from 1 to 6.
+#: log2(erfc(x)) as a polynomial in x - 3.5, from 1 to 6.
 _ERF_LARGE_DOUBLE = (
-    14.112437402148188, 7.2660995883651977, 0.96675305474107881, 0.005225658216366772, -0.00087368732794799622,
-    0.00014729780455194093, -2.4386287365783058e-5, 3.8896242028613332e-6, -5.8570024317195756e-7, 8.0462679248265522e-8,
-    -9.7110783395577916e-9, 7.9172505385328904e-10, 1.6933233063799756e-10, 8.8582520052889194e-11,
-    4.3737127017519589e-11, -1.5819723626251663e-11, -1.7442273450314442e-11, -8.3638794672351563e-12,
-    -2.1781182129153213e-12, -3.2889069312263338e-13, -2.248732733226578e-14,
+    -20.359943454935117, -10.48276584273981, -1.394729837839211, -0.007539031194133007, 0.0012604643753181036,
+    -0.00021250581216091695, 3.5181975848308404e-5, -5.6115415483897325e-6, 8.449868362716431e-7,
+    -1.1608310832811198e-7, 1.4010124562164255e-8, -1.1422178089416875e-9, -2.442949136736094e-10,
+    -1.2779756238975038e-10, -6.309933625090621e-11, 2.2823036823827245e-11, 2.5163881408597872e-11,
+    1.2066527429973184e-11, 3.142360344242865e-12, 4.744889719625571e-13, 3.244235562510668e-14,
 )  # fmt: skip
 
 
@@ -161,23 +179,31 @@ class Functions:
         result = self.where("<", x, self.number(form.exp_low), self.number(0.0), result)
         return self.where("<=", x, self.number(form.exp_high), result, b.fadd(x, self.number(inf)))
 
+    def _halved(self, power: Value) -> tuple[Value, Value]:
+        """``2**power = scale * (1 + rest)``: the scale, a power of two, and the rest; 2**power is a normal number."""
+        b, form = self.b, self.format
+        shifted = b.fadd(power, self.number(form.shifter))
+        r = b.fsub(power, b.fsub(shifted, self.number(form.shifter)))  # exact
+        return self._power_of_two(b.bitcast(shifted, self.whole)), b.fmul(r, self.polynomial(r, form.exp2))
+
     def tanh(self, x: Value) -> Value:
-        """From ``exp(2|x|) - 1``, which loses nothing near 0."""
+        """From ``exp(2|x|) - 1``, which loses nothing near 0. What ln 2 leaves of its format shows at no size that matters."""
         e, b, form = self.e, self.b, self.format
         size = self._call("fabs", x)
-        twice = b.fadd(size, size)
-        twice = self.where(">", twice, self.number(form.tanh_one), self.number(form.tanh_one), twice)
-        bits, rest = self._reduced(twice)
-        scale = self._power_of_two(bits)
+        size = self.where(">", size, self.number(form.tanh_one), self.number(form.tanh_one), size)
+        shifted = e.fma(size, self.number(2 * _LOG2_E), self.number(form.shifter))
+        r = e.fma(b.fsub(shifted, self.number(form.shifter)), self.number(-0.5 / _LOG2_E), size)
+        rest = e.fma(b.fmul(r, r), self.polynomial(r, form.square), b.fadd(r, r))
+        scale = self._power_of_two(b.bitcast(shifted, self.whole))
         less_one = e.fma(scale, rest, b.fsub(scale, self.number(1.0)))
         return self._call("copysign", b.fdiv(less_one, b.fadd(less_one, self.number(2.0))), x)
 
     def erf(self, x: Value) -> Value:
-        """``1 - exp(-p(|x|))``, so written that it loses nothing near 0; in float64 by a polynomial of its own up to 1."""
+        """``1 - 2**p(|x|)``, so written that it loses nothing near 0; in float64 by a polynomial of its own up to 1."""
         form = self.format
         size = self._call("fabs", x)
         capped = self.where(">", size, self.number(form.erf_one), self.number(form.erf_one), size)
-        result = self._erf_double(capped) if form is _DOUBLE else self._one_less_exp(self._erf_power(capped))
+        result = self._erf_double(capped) if form is _DOUBLE else self._one_less(self._erf_power(capped))
         return self._call("copysign", result, x)
 
     def _erf_power(self, size: Value) -> Value:
@@ -185,14 +211,13 @@ class Functions:
 
     def _erf_double(self, size: Value) -> Value:
         small = self.b.fmul(size, self.polynomial(self.b.fmul(size, size), _ERF_SMALL_DOUBLE))
-        large = self._one_less_exp(self.polynomial(self.b.fsub(size, self.number(3.5)), _ERF_LARGE_DOUBLE))
+        large = self._one_less(self.polynomial(self.b.fsub(size, self.number(3.5)), _ERF_LARGE_DOUBLE))
         return self.where("<", size, self.number(1.0), small, large)
 
-    def _one_less_exp(self, power: Value) -> Value:
-        """``1 - exp(-power)``."""
-        bits, rest = self._reduced(self.b.fneg(power))
-        scale = self._power_of_two(bits)
-        return self.b.fsub(self.b.fsub(self.number(1.0), scale), self.b.fmul(scale, rest))
+    def _one_less(self, power: Value) -> Value:
+        """``1 - 2**power``."""
+        scale, rest = self._halved(power)
+        return self.e.fma(self.b.fneg(scale), rest, self.b.fsub(self.number(1.0), scale))
 
     # -- logarithm ------------------------------------------------------------------------------------------------
     def log(self, x: Value) -> Value:
