@@ -99,8 +99,6 @@ class Grid:
     """Emits the skeleton; the codelet provides what happens to one vector of the inner axis.
 
     ``lanes`` fixes the vectors' length; ``widest`` is an element type that the codelet computes in beside those of the arrays.
-    A body is emitted for ``turn`` vectors as one long one, which LLVM takes apart instruction by instruction: what one waits for
-    passes while the other works. What is left of a row goes vector by vector, under a mask; ``lanes`` says which is emitted.
     """
 
     def __init__(
@@ -110,17 +108,20 @@ class Grid:
         extra: Sequence[str] = (),
         lanes: int | None = None,
         widest: str | None = None,
-        turn: int = 1,
     ) -> None:
-        self.e, self.arrays, self.turn = e, arrays, turn
+        self.e, self.arrays = e, arrays
         pointer, self.first, self.last = e.function.args
         self.args = Arguments(e, pointer, grid_names(len(arrays), extra))
         self.pointers = [self.args.pointer(f"p{k}") for k in range(len(arrays))]
         self.strides = [[self.args.number(f"s{k}.{axis}") for axis in range(OUTER + 1)] for k in range(len(arrays))]
         self.lanes = lanes or lanes_of(e.target, arrays, widest)
 
-    def emit(self, body: Body, prepare: Prepare | None = None) -> None:
-        """``body`` gets each array's row address, the place on the inner axis, a mask, and the outer coordinates."""
+    def emit(self, body: Body, prepare: Prepare | None = None, turn: int = 1) -> None:
+        """``body`` gets each array's row address, the place on the inner axis, a mask, and the outer coordinates.
+
+        It is emitted for ``turn`` vectors as one long one, which LLVM takes apart instruction by instruction: while one waits for
+        a result, another works. What is left of a row goes vector by vector, under a mask; ``lanes`` says how many are emitted.
+        """
         e, args = self.e, self.args
         chunk, chunks, rows, blocks = (args.number(word) for word in ("chunk", "chunks", "rows", "blocks"))
         outer = [args.number(f"d{axis}") for axis in range(OUTER)]
@@ -136,29 +137,30 @@ class Grid:
             hi = e.min(e.add(lo, chunk), args.number("inner"))
             first = e.mul(block, rows)
             with e.loop(first, e.min(e.add(first, rows), outer[-1])) as row:
-                self._row(body, prepare, starts, [*places, row.index], (lo, hi))
+                rows_at = self._rows(prepare, starts, [*places, row.index])
+                self._row(body, rows_at, [*places, row.index], (lo, hi), turn)
         e.end()
 
-    def _row(
-        self, body: Body, prepare: Prepare | None, starts: Sequence[Value], places: list[Value], run: tuple[Value, Value]
-    ) -> None:
-        """The inner axis over ``run``: whole vectors, then what is left."""
-        e, (lo, hi) = self.e, run
+    def _rows(self, prepare: Prepare | None, starts: Sequence[Value], places: list[Value]) -> list[Value]:
+        """The addresses that the body gets."""
+        e = self.e
         rows = [
             e.at(start, e.mul(places[-1], steps[-2]), ELEMENT[array.dtype])
             for start, steps, array in zip(starts, self.strides, self.arrays, strict=True)
         ]
-        if prepare is not None:
-            rows = prepare(rows, places)
-        lanes = self.lanes
-        self.lanes *= self.turn if lanes > 1 else 1
+        return rows if prepare is None else prepare(rows, places)
+
+    def _row(self, body: Body, rows: list[Value], places: list[Value], run: tuple[Value, Value], turn: int) -> None:
+        """The inner axis over ``run``: several vectors a turn, then what is left."""
+        e, (lo, hi), lanes = self.e, run, self.lanes
+        self.lanes = lanes * turn
         whole = e.add(lo, e.mul(e.b.udiv(e.sub(hi, lo), e.i64(self.lanes)), self.lanes))
         with e.loop(lo, whole, self.lanes) as loop:
             body(rows, loop.index, None, places)
         self.lanes = lanes
-        if lanes > 1:
+        if lanes * turn > 1:
             with e.loop(whole, hi, lanes) as loop:
-                body(rows, loop.index, e.first_lanes(e.sub(hi, loop.index), lanes), places)
+                body(rows, loop.index, e.first_lanes(e.sub(hi, loop.index), lanes) if lanes > 1 else None, places)
 
     def address(self, k: int, row: Value, place: Value) -> Value:
         """Where array ``k`` has its element at ``place`` of the inner axis."""

@@ -25,7 +25,7 @@ class Elementwise:
 
 
 def emit(e: Emitter, spec: Elementwise) -> None:
-    grid = Grid(e, spec.arrays, turn=TURN)
+    grid = Grid(e, spec.arrays)
     maths = VectorMaths(e)
     own = len(spec.arrays) - 1 - sum(step.extra for step in spec.steps)
 
@@ -35,4 +35,4 @@ def emit(e: Emitter, spec: Elementwise) -> None:
         result = apply_steps(e, spec.steps, value, loaded[own:])
         grid.store(0, rows[0], place, result.value, mask)
 
-    grid.emit(body)
+    grid.emit(body, turn=TURN if grid.lanes > 1 else 1)
