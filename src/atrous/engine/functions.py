@@ -96,6 +96,13 @@ _LOG_DOUBLE = (
     0.66666666666666992, 0.39999999999609397, 0.28571428704564622, 0.22222202055267655, 0.18183399119358082,
     0.15317956557961682, 0.14759505905834929,
 )  # fmt: skip
+#: (log((1+s)/(1-s)) - 2s - 2s³/3) / s⁵ as a polynomial in s², over the same range.
+_LOG_REST = (
+    0.4, 0.28571428571429364, 0.22222222221656196, 0.18181818335322242, 0.15384594970057874, 0.13334804283783175,
+    0.11706247320841309, 0.11723063787600672,
+)  # fmt: skip
+#: 2/3 in two parts.
+_TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
 
 #: log2(erfc(x)) / x up to 3.95.
 _ERF_SINGLE = (
@@ -261,13 +268,14 @@ class Functions:
         return e.fma(exponent, self.number(high), b.fsub(f, b.fsub(half, small)))
 
     # -- powers ---------------------------------------------------------------------------------------------------
-    def pow_single(self, x: Value, y: Value) -> Value:
-        """``exp(y * log|x|)`` in float64, where the product loses nothing that float32 would show; then the signs."""
+    def pow(self, x: Value, y: Value) -> Value:
+        """``exp(y * log|x|)``, then the signs; the product is exact enough to lose nothing that the format would show.
+
+        float64 needs a target with fused multiply-adds, which say what a product's rounding left.
+        """
         b = self.b
-        wide = Functions(self.e, ir.VectorType(F64, self.kind.count) if isinstance(self.kind, ir.VectorType) else F64)
         size = self._call("fabs", x)
-        product = b.fmul(b.fpext(y, wide.kind), wide.log(b.fpext(size, wide.kind)))
-        result = b.fptrunc(wide.exp(product), self.kind)
+        result = self._pow_double(size, y) if self.format is _DOUBLE else self._pow_single(size, y)
         one, zero = self.number(1.0), self.number(0.0)
         result = self.where("==", size, one, one, result)
         half = b.fmul(y, self.number(0.5))
@@ -279,6 +287,66 @@ class Functions:
         result = b.select(b.and_(negative, b.not_(integer)), self.number(nan), result)
         result = b.select(b.fcmp_ordered("==", x, one), one, result)
         return self.where("==", y, zero, one, result)
+
+    def _pow_single(self, size: Value, y: Value) -> Value:
+        """In float64."""
+        b = self.b
+        wide = Functions(self.e, ir.VectorType(F64, self.kind.count) if isinstance(self.kind, ir.VectorType) else F64)
+        product = b.fmul(b.fpext(y, wide.kind), wide.log(b.fpext(size, wide.kind)))
+        return b.fptrunc(wide.exp(product), self.kind)
+
+    def _pow_double(self, size: Value, y: Value) -> Value:
+        """With the logarithm and the product as sums of two numbers; the ends of the range come from the plain ones."""
+        e, b, form = self.e, self.b, self.format
+        high, low = self._log_in_two(size)
+        plain = b.fmul(y, self.log(size))
+        product = b.fmul(y, high)
+        left = e.fma(y, low, e.fma(y, high, b.fneg(product)))
+        # In two steps, as neither 2**n nor the result need be normal.
+        n, m = self._exp_in_two(product, left)
+        half = b.lshr(n, self.whole_number(1))
+        result = b.fmul(b.fmul(m, self._power_of_two(half)), self._power_of_two(b.sub(n, half)))
+        result = self.where("<", plain, self.number(form.exp_low - 1), self.number(0.0), result)
+        return self.where("<=", plain, self.number(form.exp_high + 1e-3), result, b.fadd(plain, self.number(inf)))
+
+    def _log_in_two(self, x: Value) -> tuple[Value, Value]:
+        """The logarithm of a positive normal number as a sum: ``2s + 2s³/3 + ...``, of which s and s³ are sums themselves."""
+        e, b, (ln2_high, ln2_low) = self.e, self.b, self.format.ln2
+        exponent, f = self._parted(x)
+        below = b.fadd(f, self.number(2.0))
+        below_low = b.fsub(f, b.fsub(below, self.number(2.0)))
+        s = b.fdiv(f, below)
+        s_low = b.fdiv(e.fma(b.fneg(s), below_low, e.fma(b.fneg(s), below, f)), below)
+        square, square_low = self._product((s, s_low), (s, s_low))
+        cube, cube_low = self._product((s, s_low), (square, square_low))
+        third, third_low = self._product((cube, cube_low), tuple(self.number(part) for part in _TWO_THIRDS))
+        rest = b.fmul(b.fmul(cube, square), self.polynomial(square, _LOG_REST))
+        total, left = self._sum(b.fmul(exponent, self.number(ln2_high)), b.fadd(s, s))
+        total, more = self._sum(total, third)
+        small = b.fadd(b.fadd(left, more), e.fma(exponent, self.number(ln2_low), b.fadd(s_low, s_low)))
+        return self._sum(total, b.fadd(small, b.fadd(third_low, rest)))
+
+    def _exp_in_two(self, x: Value, low: Value) -> tuple[Value, Value]:
+        """``exp(x + low) = 2**n * m``: the bits of a float whose lowest ones are n, and m, about 1."""
+        e, b, form = self.e, self.b, self.format
+        shifted = e.fma(x, self.number(_LOG2_E), self.number(form.shifter))
+        n = b.fsub(shifted, self.number(form.shifter))
+        r = e.fma(n, self.number(-form.ln2[1]), e.fma(n, self.number(-form.ln2[0]), x))
+        r, left = self._sum(r, low)
+        whole, more = self._sum(self.number(1.0), r)
+        more = b.fadd(more, e.fma(b.fmul(r, r), self.polynomial(r, form.exp), left))
+        return b.bitcast(shifted, self.whole), b.fadd(whole, more)
+
+    def _sum(self, a: Value, b: Value) -> tuple[Value, Value]:
+        """A sum and what its rounding left; ``a`` is the larger, or 0 (T. J. Dekker, Numerische Mathematik 18, 1971)."""
+        total = self.b.fadd(a, b)
+        return total, self.b.fsub(b, self.b.fsub(total, a))
+
+    def _product(self, x: Sequence[Value], y: Sequence[Value]) -> tuple[Value, Value]:
+        """The product of two sums as one."""
+        e, (a, a_low), (b, b_low) = self.e, x, y
+        total = self.b.fmul(a, b)
+        return total, e.fma(a_low, b, e.fma(a, b_low, e.fma(a, b, self.b.fneg(total))))
 
 
 def _root_of_half(form: _Format) -> int:

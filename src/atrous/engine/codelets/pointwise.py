@@ -10,7 +10,6 @@ from atrous.engine.epilogue import apply_steps
 from atrous.engine.maths import VectorMaths, operand
 from atrous.graph.layer import Pointwise, Step
 
-
 #: Vectors in one turn of the inner loop: two hide most of the latency of an ``exp`` or ``erf`` and still fit the registers.
 TURN = 2
 
