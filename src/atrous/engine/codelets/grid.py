@@ -120,7 +120,8 @@ class Grid:
         """``body`` gets each array's row address, the place on the inner axis, a mask, and the outer coordinates.
 
         It is emitted for ``turn`` vectors as one long one, which LLVM takes apart instruction by instruction: while one waits
-        for a result, another works. What is left of a row goes vector by vector, under a mask; ``lanes`` says how many are emitted.
+        for a result, another works. What is left of a row goes vector by vector, under a mask; ``lanes`` says how
+        many are emitted.
         """
         e, args = self.e, self.args
         chunk, chunks, rows, blocks = (args.number(word) for word in ("chunk", "chunks", "rows", "blocks"))
