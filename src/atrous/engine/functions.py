@@ -2,7 +2,7 @@
 
 Every function is written once for scalars and vectors of float32 and float64. It is straight-line code without tables or
 branches, so an element's bits depend on its value alone: not on its lane, on the tail it falls into, or on the kernel around.
-Errors are below 2 units in the last place of the result (3 for ``tanh`` and ``pow``). NaN, infinities and signed zeros come
+Errors are below 2 units in the last place of the result (3 for ``tanh`` and ``erf``). NaN, infinities and signed zeros come
 out as C's functions have them; results too small for a normal number are 0, as denormals are flushed inside a run.
 
 Reduction and reconstruction follow W. J. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980. The
