@@ -13,6 +13,7 @@ strides.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import lcm, prod
@@ -21,7 +22,7 @@ import numpy as np
 from llvmlite import ir
 
 from atrous.engine.codelets.convolution import Packed, Register
-from atrous.engine.emit import ELEMENT, I1, I32, Emitter, Value
+from atrous.engine.emit import BYTES, ELEMENT, I1, I32, Emitter, Value
 from atrous.engine.epilogue import Epilogue, RowWriter
 from atrous.engine.sweep import Shape, Sweep, Tile, Unit, argument_names
 from atrous.geometry import ceil_div
@@ -32,8 +33,8 @@ from atrous.target import Target
 SHORTEST = 4
 #: What a tile costs beside its vectors, in vectors.
 START = 1.5
-#: Rows of a tile.
-MOST_ROWS = 4
+#: Rows of a tile, and the part of the last cache that an output may fill for it to have more than one.
+MOST_ROWS, LARGE = 4, 0.5
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,19 @@ class Vector:
         return cls(start, inputs, tuple(phase for _, phase in parted), min(max(loaded, SHORTEST), c.lanes))
 
 
-def tile(strides: tuple[int, ...], row: int, dtype: str, target: Target) -> Register | None:
-    """The register tile for output rows of this length; ``None`` if a period does not fit the registers."""
+def tile(strides: tuple[int, ...], outputs: Sequence[int], dtype: str, target: Target) -> Register | None:
+    """The register tile for an output of these sizes ``(N, K, *space)``; ``None`` if a period does not fit the registers.
+
+    Where the output leaves the caches, one row after another is written, which memory takes best.
+    """
     lanes = target.lanes(dtype)
     period, most = lcm(strides[-1], lanes) // lanes, 3 * target.vector_registers // 4
     if lanes < 2 or 2 * period > most:
         return None
     high = (1, *strides)[-2]
-    rows = max(n for n in range(1, MOST_ROWS + 1) if high % n == 0 and n * period <= most)
+    large = prod(outputs) * BYTES[dtype] > LARGE * (target.caches.l3 or target.caches.l2)
+    rows = max(n for n in range(1, (1 if large else MOST_ROWS) + 1) if high % n == 0 and n * period <= most)
+    row = outputs[-1]
     whole = ceil_div(row, period * lanes) * period
     sizes = range(period, min(most // max(2, rows), whole) + 1, period)
     return Register(lanes * min(sizes, key=lambda n: ceil_div(row, n * lanes) * (n + START)), 1, rows)
@@ -209,17 +215,29 @@ class _Upsampling:
         lo = e.ceil_div(e.max(e.sub(place, kernel - 1), 0), stride)
         hi = e.min(e.add(e.b.udiv(place, e.i64(stride)), 1), sweep.extents[axis])
         span = prod(c.packed[axis + 2 :]) * self.tap_weights
-        with e.loop(lo, hi, carry=acc) as loop:
-            tap = e.sub(place, e.mul(loop.index, stride))
-            x, w = e.at(x, e.mul(loop.index, sweep.steps_x[axis]), self.element), e.at(w, e.mul(tap, span), self.element)
+
+        def inner(index: Value, acc: list[Value], rows: int) -> list[Value]:
+            tap = e.sub(place, e.mul(index, stride))
+            here = e.at(x, e.mul(index, sweep.steps_x[axis]), self.element)
+            weights = e.at(w, e.mul(tap, span), self.element)
             if axis < len(places) - 1:
-                loop.next = self.outer(axis + 1, places, x, w, masks, loop.values)
-            else:
-                feed = []
-                for r in range(c.register.rows):
-                    real = e.less(e.add(tap, r), kernel) if kernel % stride and r else None
-                    feed.append((r, e.at(w, r * span, self.element), real))
-                loop.next = self.row(x, feed, masks, loop.values)
+                return self.outer(axis + 1, places, here, weights, masks, acc)
+            feed = []
+            for r in range(rows):
+                real = e.less(e.add(tap, r), kernel) if kernel % stride and c.register.rows != stride and r else None
+                feed.append((r, e.at(weights, r * span, self.element), real))
+            return self.row(here, feed, masks, acc)
+
+        high = axis == len(places) - 1
+        rows = c.register.rows if high else 1
+        if high and rows == stride and kernel % stride:  # the first input has taps for some rows only
+            first = e.sub(e.b.udiv(place, e.i64(stride)), kernel // stride)
+            inside = e.b.and_(e.b.icmp_signed(">=", first, e.i64(0)), e.less(first, hi))
+            with e.unless_empty(inside, acc) as turn:
+                turn.next = inner(first, turn.values, kernel % stride)
+            acc, lo = turn.results, e.max(e.add(first, 1), 0)
+        with e.loop(lo, hi, carry=acc) as loop:
+            loop.next = inner(loop.index, loop.values, rows)
         return loop.results
 
     def row(

@@ -27,7 +27,7 @@ def upsamples(layer: ConvTranspose, x: Fact, output: Fact, target: Target) -> bo
     """Whether each group has one input channel, and the taps of all axes are neighbours."""
     known = x.dtype in ("float32", "float64") and layer.groups == x.sizes[1] and layer.strides[-1] > 1
     plain = set(layer.dilations) == {1} and all(window.pad_lo >= 0 for window in layer.windows(x.sizes[2:]))
-    return known and plain and upsampling.tile(layer.strides, output.sizes[-1], x.dtype, target) is not None
+    return known and plain and upsampling.tile(layer.strides, output.sizes, x.dtype, target) is not None
 
 
 def upsample(tape: Tape, task: Task, weights: Array, bias: Array | None) -> View | None:
@@ -53,7 +53,7 @@ def _launch(tape: Tape, task: Task, layer: ConvTranspose, out: View, weights: Ar
     access = tuple(Access(view.dtype, 1 if view.strides[-1] == 1 else 0) for view in operands)
     sizes = task.facts[0].sizes[2:]
     pads = [window.pad_lo for window in layer.windows(sizes)]
-    register = upsampling.tile(layer.strides, task.output.sizes[-1], x.dtype, target)
+    register = upsampling.tile(layer.strides, task.output.sizes, x.dtype, target)
     assert register is not None
     phase, channels = pads[-1] % layer.strides[-1], weights.shape[0] * weights.shape[1]
     c = Upsampling(
