@@ -119,9 +119,15 @@ def tile(strides: tuple[int, ...], outputs: Sequence[int], dtype: str, target: T
     return Register(lanes * min(sizes, key=lambda n: ceil_div(row, n * lanes) * (n + START)), 1, rows)
 
 
+def extra_names(c: Upsampling) -> list[str]:
+    """Words beside those of every sweep: the output rows of the box, and the first place of each axis that is read."""
+    axes = len(c.kernel)
+    return ["height", *(f"lo{axis}" for axis in range(axes)), "w", "b", *c.epilogue.names(axes)]
+
+
 def names(c: Upsampling) -> list[str]:
-    """The words of the kernel's argument list."""
-    return argument_names(len(c.kernel), ["height", "w", "b", *c.epilogue.names(len(c.kernel))])
+    """The words of the kernel's argument list; the extents of axes end behind the last place that is read."""
+    return argument_names(len(c.kernel), extra_names(c))
 
 
 def pack(c: Upsampling, weights: Array, bias: Array | None) -> Packed:
@@ -147,8 +153,8 @@ class _Upsampling:
         self.e, self.c = e, c
         self.element = ELEMENT[c.dtype]
         ones = (1,) * len(c.kernel)
-        extra = ["height", "w", "b", *c.epilogue.names(len(c.kernel))]
-        self.sweep = Sweep(e, Shape(c.kernel, ones, ones, 1, c.register.pixels), self.element, c.channels, extra)
+        self.sweep = Sweep(e, Shape(c.kernel, ones, ones, 1, c.register.pixels), self.element, c.channels, extra_names(c))
+        self.lows = [self.sweep.args.number(f"lo{axis}") for axis in range(len(c.kernel))]
         self.weights, self.bias = self.sweep.args.pointer("w"), self.sweep.args.pointer("b")
         self.tap_weights = c.period * c.taps * c.lanes
 
@@ -196,9 +202,9 @@ class _Upsampling:
         return sorted({(vector.input - tap, vector.loaded) for vector in c.vectors for tap in range(c.taps)})
 
     def masks(self, column: Value) -> dict[tuple[int, int], Value]:
-        """For each load of an edge tile, the lanes inside the signal."""
-        e, found = self.e, {}
-        narrow, extent = e.b.trunc(column, I32), e.b.trunc(self.sweep.extents[-1], I32)
+        """For each load of an edge tile, the lanes that the box reads inside the signal."""
+        e, found, low = self.e, {}, self.lows[-1]
+        narrow, extent = e.b.trunc(e.sub(column, low), I32), e.b.trunc(e.sub(self.sweep.extents[-1], low), I32)
         for offset, n in self.loads():
             lanes = ir.Constant(ir.VectorType(I32, n), [offset + lane for lane in range(n)])
             found[offset, n] = e.b.icmp_unsigned("<", e.b.add(e.splat(narrow, n), lanes), e.splat(extent, n))
@@ -212,7 +218,7 @@ class _Upsampling:
         if axis == len(places):
             return self.row(x, [(0, w, None)], masks, acc)
         kernel, stride, place = c.kernel[axis], c.strides[axis], places[axis]
-        lo = e.ceil_div(e.max(e.sub(place, kernel - 1), 0), stride)
+        lo = e.max(e.ceil_div(e.max(e.sub(place, kernel - 1), 0), stride), self.lows[axis])
         hi = e.min(e.add(e.b.udiv(place, e.i64(stride)), 1), sweep.extents[axis])
         span = prod(c.packed[axis + 2 :]) * self.tap_weights
 
@@ -232,10 +238,10 @@ class _Upsampling:
         rows = c.register.rows if high else 1
         if high and rows == stride and kernel % stride:  # the first input has taps for some rows only
             first = e.sub(e.b.udiv(place, e.i64(stride)), kernel // stride)
-            inside = e.b.and_(e.b.icmp_signed(">=", first, e.i64(0)), e.less(first, hi))
+            inside = e.b.and_(e.b.icmp_signed(">=", first, self.lows[axis]), e.less(first, hi))
             with e.unless_empty(inside, acc) as turn:
                 turn.next = inner(first, turn.values, kernel % stride)
-            acc, lo = turn.results, e.max(e.add(first, 1), 0)
+            acc, lo = turn.results, e.max(e.add(first, 1), self.lows[axis])
         with e.loop(lo, hi, carry=acc) as loop:
             loop.next = inner(loop.index, loop.values, rows)
         return loop.results

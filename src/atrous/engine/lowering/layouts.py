@@ -59,9 +59,7 @@ def _(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wanted, t
 
 
 @wants.register
-def _(
-    layer: ConvTranspose, node: Node, facts: list[Fact], output: Fact, mine: Wanted, tape: Tape
-) -> tuple[Wanted, Wanted]:
+def _(layer: ConvTranspose, node: Node, facts: list[Fact], output: Fact, mine: Wanted, tape: Tape) -> tuple[Wanted, Wanted]:
     if mine is Layout.ROWS and upsamples(layer, facts[0], output, tape.compiler.target):
         return Layout.ROWS, Layout.ROWS
     return Layout.CHANNELS, Layout.CHANNELS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
@@ -52,7 +53,8 @@ def _launch(tape: Tape, task: Task, layer: ConvTranspose, out: View, weights: Ar
     operands = [row_operand(tape, view, task.box) for view in task.extras]
     access = tuple(Access(view.dtype, 1 if view.strides[-1] == 1 else 0) for view in operands)
     sizes = task.facts[0].sizes[2:]
-    pads = [window.pad_lo for window in layer.windows(sizes)]
+    windows = layer.windows(sizes)
+    pads = [window.pad_lo for window in windows]
     register = upsampling.tile(layer.strides, task.output.sizes, x.dtype, target)
     assert register is not None
     phase, channels = pads[-1] % layer.strides[-1], weights.shape[0] * weights.shape[1]
@@ -73,16 +75,25 @@ def _launch(tape: Tape, task: Task, layer: ConvTranspose, out: View, weights: Ar
     single = register._replace(rows=1)
     words = sweep_words(tape, x, out, axes, (1,) * len(axes), c.channels, single, 0, operands)
     words |= {f"i{axis}": origin for axis, origin in enumerate(origins)}
-    words |= _interior(c, origins[-1], sizes[-1]) | {"height": height, "w": packed.weights, "b": packed.bias}
+    for axis, (window, (lo, hi), size) in enumerate(zip(windows, list(task.box)[2:], sizes, strict=True)):
+        first, last = window.needs(lo, hi)
+        words |= {f"lo{axis}": max(0, first), f"e{axis}": max(0, first, min(last, size))}
+    words |= _interior(c, origins[-1], words) | {"height": height, "w": packed.weights, "b": packed.bias}
     if prod(task.box.shape):
         units = unit_count(words, axes, out.shape[0], c.channels, single)
         tape.schedule.launch(tape.kernel(c, upsampling.emit), upsampling.names(c), words, units)
 
 
-def _interior(c: Upsampling, origin: int, extent: int) -> dict[str, object]:
-    """The outputs, counted from the first, between which tiles load nothing from outside the signal."""
-    stride, first = c.strides[-1], origin - c.phase
-    return {"inner_lo": (c.taps - 1) * stride - first, "inner_hi": (extent - c.reach) * stride - first + c.register.pixels}
+def _interior(c: Upsampling, origin: int, words: Mapping[str, object]) -> dict[str, object]:
+    """The outputs, counted from the first, between which tiles load nothing that the box does not read."""
+    stride, first, axis = c.strides[-1], origin - c.phase, len(c.kernel) - 1
+    lo, hi = words[f"lo{axis}"], words[f"e{axis}"]
+    assert isinstance(lo, int)
+    assert isinstance(hi, int)
+    return {
+        "inner_lo": (lo + c.taps - 1) * stride - first,
+        "inner_hi": (hi - c.reach) * stride - first + c.register.pixels,
+    }
 
 
 def _arranged(tape: Tape, packed: Packed) -> Packed:
