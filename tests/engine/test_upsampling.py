@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import atrous
 from atrous.engine.codelets import upsampling
 from atrous.engine.compiler import default_compiler
 from atrous.geometry import Box
@@ -84,6 +85,11 @@ def test_weights_of_a_call(text: str, made: list[Any]) -> None:
     for _ in range(4):
         assert same_bits(call(problem, x, w, bias), expected)
     assert made
+
+
+def test_an_explanation_says_that_there_is_one_kernel() -> None:
+    assert "one kernel computes all phases at once where the result lies in rows" in str(atrous.plan(TEXTS[0]))
+    assert "at once" not in str(atrous.plan("convt:f32:c4:i9:k4:w4:s2"))
 
 
 def test_large_outputs_are_written_row_by_row() -> None:
