@@ -18,9 +18,11 @@ from atrous import reference
 from atrous.engine.compiler import default_compiler
 from atrous.geometry import Window
 from atrous.geometry.padding import Explicit
-from atrous.graph.fact import Array
+from atrous.graph.fact import Array, Fact
+from atrous.graph.layers.arithmetic import Div
 from atrous.graph.layers.pooling import AveragePool
 from atrous.graph.layers.softmax import Softmax
+from atrous.graph.network import Network, Node
 from atrous.problem import Problem
 from tests.engine.running import call, program_of, random_box, run_box, single
 from tests.oracles import by_definition
@@ -155,3 +157,19 @@ def test_no_warning_and_no_floating_point_flags_reach_the_caller() -> None:
         x = np.full((1, 1, 4), 3e38, "float32")
         atrous.conv(x, np.full((1, 1, 2), 1, "float32"))
         assert (np.ones(4, "float32") * 2 == 2).all()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+@pytest.mark.parametrize("size", [1, 5, 16, 67])
+def test_integer_division_ends_no_process(dtype: str, size: int) -> None:
+    """A CPU's division traps at 0 and at the least number by -1; lanes beyond the end of an array hold zeros."""
+    rng, bounds = np.random.default_rng(size), np.iinfo(dtype)
+    x = rng.integers(bounds.min, bounds.max, size, dtype, endpoint=True)
+    y = rng.choice(np.array([0, 1, 3, bounds.max, bounds.min] + [-1] * (bounds.min < 0), dtype), size)
+    x[: size // 2 + 1] = bounds.min
+    pairs = zip(x.tolist(), y.tolist(), strict=True)
+    quotients = [0 if b == 0 else abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1) for a, b in pairs]
+    expected = np.array([(q - bounds.min) % 2**bounds.bits + bounds.min for q in quotients], dtype)
+    inputs = {"x": Fact(dtype, x.shape), "y": Fact(dtype, y.shape)}
+    network = Network("division", inputs, ("z",), (Node("n", Div(), ("x", "y"), "z"),))
+    np.testing.assert_array_equal(network.compile(threads=1)(x, y), expected)

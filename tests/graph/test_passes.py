@@ -283,6 +283,19 @@ def test_weights_are_rounded_once() -> None:
     np.testing.assert_array_equal(folded, exact.astype(np.float32))
 
 
+def test_one_kernel_under_several_norms_is_scaled_for_each() -> None:
+    s = Sketch(1, 3, 5, 5)
+    x = s(L.Relu(), "x")
+    layer, shared = L.Conv((3, 3), (1, 1), (1, 1), Explicit(((1, 1), (1, 1)))), floats(3, 3, 3, 3)
+    first, second, third = (s.norm(s(layer, x, kernel), 3) for kernel in (shared, "c0", "c0"))
+    network = s.network(s(L.Add(), s(L.Add(), first, second), third))
+    folded = fold_affine(network)
+    assert op_counts(folded)["Conv"] == 3
+    assert "BatchNorm" not in op_counts(folded)
+    x0 = an_input(network)
+    np.testing.assert_allclose(result(folded, x0), result(network, x0), rtol=1e-5, atol=1e-5)
+
+
 def test_a_large_constant_is_not_unfolded() -> None:
     s = Sketch(1)
     big = s(L.ConstantOfShape(0.5), ints(1 << 20, 1 << 20))

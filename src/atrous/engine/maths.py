@@ -76,17 +76,33 @@ class Num:
         return self._binary(other, "fmul", "mul", swap=True)
 
     def __truediv__(self, other: Any) -> Num:
-        return self._binary(other, "fdiv", "sdiv" if self.signed else "udiv")
+        if is_float(self.kind):
+            return self._binary(other, "fdiv", "")
+        return self._quotient(self.lift(other))
 
     def __rtruediv__(self, other: Any) -> Num:
-        return self._binary(other, "fdiv", "sdiv" if self.signed else "udiv", swap=True)
+        return self.lift(other) / self
+
+    def _quotient(self, divisor: Num) -> Num:
+        """Of integers, as NumPy has it: by 0 it is 0, the least number by -1 is itself. The CPU would end the process."""
+        b, zero, one = self.e.b, constant(self.kind, 0), constant(self.kind, 1)
+        by_zero = b.icmp_unsigned("==", divisor.value, zero)
+        safe = b.select(by_zero, one, divisor.value)
+        if not self.signed:
+            return Num(self.e, b.select(by_zero, zero, b.udiv(self.value, safe)), False)
+        negated = b.icmp_unsigned("==", divisor.value, constant(self.kind, -1))
+        quotient = b.sdiv(self.value, b.select(negated, one, safe))
+        return Num(self.e, b.select(by_zero, zero, b.select(negated, b.neg(self.value), quotient)), True)
 
     def __neg__(self) -> Num:
         return Num(self.e, self.e.b.fneg(self.value) if is_float(self.kind) else self.e.b.neg(self.value), self.signed)
 
 
 class VectorMaths:
-    """The functions of ``Maths`` as LLVM instructions and intrinsics; powers of float64 call the C library lane by lane."""
+    """The functions of ``Maths`` as LLVM instructions and intrinsics.
+
+    Targets without fused multiply-adds call the C library for powers of float64, lane by lane.
+    """
 
     def __init__(self, emitter: Emitter) -> None:
         self.e = emitter
@@ -125,8 +141,8 @@ class VectorMaths:
 
     def pow(self, x: Num, y: Num | float) -> Num:
         y = x.lift(y)
-        if suffix(x.kind).endswith("f32"):
-            return Num(self.e, Functions(self.e, x.kind).pow_single(x.value, y.value))
+        if suffix(x.kind).endswith("f32") or self.e.target.fma:
+            return Num(self.e, Functions(self.e, x.kind).pow(x.value, y.value))
         return self._library("pow", x, y)
 
     def sqrt(self, x: Num) -> Num:

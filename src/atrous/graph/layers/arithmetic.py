@@ -79,7 +79,7 @@ class Mul(Binary):
 @final
 @dataclass(frozen=True, slots=True)
 class Div(Binary):
-    """``x / y``; integers round towards zero."""
+    """``x / y``; integers round towards zero, and give 0 where the divisor is 0 (constants are refused)."""
 
     linear: ClassVar[bool] = True
 

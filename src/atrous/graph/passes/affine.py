@@ -7,7 +7,7 @@ chain of such maps is multiplied out in float64, so that the weights are rounded
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from threading import Thread
 
@@ -34,7 +34,7 @@ def fold_affine(network: Network) -> Network:
     made: dict[str, Array] = {}
     changed: dict[str, Node] = {}
     gone: set[str] = set()
-    products: list[Product] = []
+    products = _Products(network)
     for node in network.nodes:
         if not isinstance(node.layer, Conv | ConvTranspose | Linear) or node.output not in facts:
             continue
@@ -47,7 +47,7 @@ def fold_affine(network: Network) -> Network:
         if chain:
             changed[chain[-1].name] = _fold(network, node, chain[-1].output, affine, made, products)
             gone.update((node.name, *(link.name for link in chain)))
-    _multiply(products)
+    products.multiply()
     nodes = [changed.get(node.name, node) for node in network.nodes if node.name in changed or node.name not in gone]
     return rebuilt(network, nodes, made)
 
@@ -115,17 +115,16 @@ def _per_channel(constant: Array, rank: int, axis: int, channels: int) -> Array 
     return constant.reshape(-1).astype(np.float64)
 
 
-def _fold(network: Network, node: Node, output: str, affine: Affine, made: dict[str, Array], products: list[Product]) -> Node:
+def _fold(network: Network, node: Node, output: str, affine: Affine, made: dict[str, Array], products: _Products) -> Node:
     """The node with scale and shift in its weights, making ``output`` itself; the weights are left to ``products``."""
     weights, *bias = (network.constants[name] for name in node.inputs[1:])
     scale, shift = affine
-    scaled = np.empty_like(weights, order="C")
+    by_output: tuple[int, ...] = (len(weights), *(1,) * (weights.ndim - 1))
+    shape = weights.shape
     if isinstance(node.layer, ConvTranspose):
         shape = (node.layer.groups, -1, *weights.shape[1:])
-        by_output = scale.reshape(node.layer.groups, 1, -1, *(1,) * (weights.ndim - 2))
-        products.append((weights.reshape(shape), by_output, scaled.reshape(shape)))
-    else:
-        products.append((weights, scale.reshape(-1, *(1,) * (weights.ndim - 1)), scaled))
+        by_output = (node.layer.groups, 1, -1, *(1,) * (weights.ndim - 2))
+    scaled = products.add(weights.reshape(shape), scale.reshape(by_output)).reshape(weights.shape)
     names = []
     for what, array in (("weights", scaled), ("bias", (bias[0] * scale if bias else 0.0) + shift)):
         names.append(fresh(network, f"{node.name}/{what}", made))
@@ -133,27 +132,48 @@ def _fold(network: Network, node: Node, output: str, affine: Affine, made: dict[
     return replace(node, inputs=(node.inputs[0], *names), output=output)
 
 
-def _multiply(products: Sequence[Product]) -> None:
-    """The products in the weights' type, rounded once from float64, without a copy of the weights in that type.
+class _Products:
+    """Products of weights and scales, in the weights' type, rounded once from float64; computed at last, on all cores.
 
-    On all cores: of what a large network takes before its first run, this is a good part.
+    Of what a large network takes before its first run, this is a good part. All lie in one array for each type, which a system
+    gives in large pages: a few faults instead of thousands. What is never written takes no memory.
     """
-    rest = iter(products)
 
-    def some() -> None:
-        with np.errstate(all="ignore"):
-            for weights, scale, out in rest:
-                np.multiply(weights, scale, out=out, casting="same_kind")
+    def __init__(self, network: Network) -> None:
+        self._room = {
+            dtype: np.empty(sum(array.size for array in network.constants.values() if array.dtype == dtype), dtype)
+            for dtype in {array.dtype for array in network.constants.values()}
+        }
+        self._rows: list[Product] = []
 
-    count = min(available_cores(), len(products)) if sum(out.size for *_, out in products) >= _MANY else 1
-    helpers = [Thread(target=some, daemon=True) for _ in range(count - 1)]
-    with contextlib.suppress(RuntimeError):  # a system may refuse threads
+    def add(self, weights: Array, scale: Array) -> Array:
+        """Where ``weights * scale`` will be, in C order."""
+        room = self._room[weights.dtype]
+        if room.size < weights.size:  # one constant, scaled for several nodes
+            room = np.empty(weights.size, weights.dtype)
+        out, self._room[weights.dtype] = room[: weights.size].reshape(weights.shape), room[weights.size :]
+        self._rows.append((weights, scale, out))
+        return out
+
+    def multiply(self) -> None:
+        """Compute them all."""
+        count = min(available_cores(), len(self._rows)) if sum(out.size for *_, out in self._rows) >= _MANY else 1
+        rest = iter(self._rows)
+        helpers = [Thread(target=_each, args=(rest,), daemon=True) for _ in range(count - 1)]
+        with contextlib.suppress(RuntimeError):  # a system may refuse threads
+            for helper in helpers:
+                helper.start()
+        _each(rest)
         for helper in helpers:
-            helper.start()
-    some()
-    for helper in helpers:
-        if helper.ident is not None:
-            helper.join()
+            if helper.ident is not None:
+                helper.join()
+
+
+def _each(rest: Iterator[Product]) -> None:
+    """Those products that no other thread has taken, without a copy of the weights in float64."""
+    with np.errstate(all="ignore"):
+        for weights, scale, out in rest:
+            np.multiply(weights, scale, out=out, casting="same_kind")
 
 
 def lower_batch_norm(network: Network) -> Network:
