@@ -36,8 +36,8 @@ CHANNEL_UNROLL = 4
 CONFLICT = 5
 #: Cycles that transposing takes for each row of a square of lanes.
 SHUFFLES = 3
-#: Cycles that each store of a square takes longer where it lacks pixels: it is masked, and begins anywhere in a line.
-PARTIAL = 2
+#: Cycles that each full store of a square takes longer where tiles are no squares: it begins anywhere in a line, and meets two.
+PARTIAL = 1.5
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -101,7 +101,7 @@ def transposed_cost(c: Convolution, register: Register, row: int, target: Target
     lanes, depth = target.lanes(c.dtype), prod(c.kernel) * c.channels
     squares = ceil_div(register.pixels, lanes) * register.vectors
     tiles, blocks = ceil_div(row, register.pixels), ceil_div(ceil_div(c.outputs, lanes), register.vectors)
-    partial = register.vectors * PARTIAL if register.pixels % lanes else 0
+    partial = register.vectors * register.pixels / lanes * PARTIAL if register.pixels % lanes else 0
     shuffles = tiles * blocks * lanes * (squares * SHUFFLES + partial) / (row * c.outputs * depth)
     return Cost(cost.arithmetic, cost.loads, cost.overhead + shuffles, cost.edge)
 
