@@ -36,6 +36,8 @@ CHANNEL_UNROLL = 4
 CONFLICT = 5
 #: Cycles that transposing takes for each row of a square of lanes.
 SHUFFLES = 3
+#: Cycles that each full store of a square takes longer where tiles are no squares: it begins anywhere in a line, and meets two.
+PARTIAL = 1.5
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -52,12 +54,14 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     """Tiles that fit the registers: accumulators, one vector of weights each, and a broadcast input."""
     lanes, registers = target.lanes(c.dtype), target.vector_registers
     needed = ceil_div(c.outputs, lanes)
+    # Any length fills rows best; where no instruction multiplies by an element in memory, LLVM spills with some of them.
+    lengths = (28, *range(14, 0, -1)) if target.vector_bytes == 64 else (28, 14, 12, 9, 7, 6, 5, 4, 3, 2, 1)
     found = []
     for vectors in (1, 2, 3, 4):
         if vectors > needed:
             continue
         most = (registers - 1 - vectors) // vectors
-        found += [Register(pixels, vectors) for pixels in (28, 14, 12, 9, 7, 6, 5, 4, 3, 2, 1) if pixels <= most]
+        found += [Register(pixels, vectors) for pixels in lengths if pixels <= most]
     return tuple(found)
 
 
@@ -97,7 +101,8 @@ def transposed_cost(c: Convolution, register: Register, row: int, target: Target
     lanes, depth = target.lanes(c.dtype), prod(c.kernel) * c.channels
     squares = ceil_div(register.pixels, lanes) * register.vectors
     tiles, blocks = ceil_div(row, register.pixels), ceil_div(ceil_div(c.outputs, lanes), register.vectors)
-    shuffles = tiles * blocks * squares * lanes * SHUFFLES / (row * c.outputs * depth)
+    partial = register.vectors * register.pixels / lanes * PARTIAL if register.pixels % lanes else 0
+    shuffles = tiles * blocks * lanes * (squares * SHUFFLES + partial) / (row * c.outputs * depth)
     return Cost(cost.arithmetic, cost.loads, cost.overhead + shuffles, cost.edge)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from atrous.engine.codelets import direct
 from atrous.engine.codelets.convolution import Convolution, Cost, Register
-from atrous.engine.codelets.direct import blocks, candidates, names, pack, worthwhile
+from atrous.engine.codelets.direct import blocks, names, pack, worthwhile
 from atrous.engine.emit import Emitter
 from atrous.engine.view import Layout
 from atrous.target import Target
@@ -21,6 +21,13 @@ READS, WRITES = Layout.CHANNELS, Layout.ROWS
 def applies(c: Convolution, target: Target) -> bool:
     """Where ``direct`` does, if neighbouring outputs are neighbours in memory."""
     return direct.applies(c, target) and c.spacing == 1
+
+
+def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
+    """``direct``'s tiles, and a square of lanes where it fits the registers: its stores are whole vectors."""
+    square, found = Register(target.lanes(c.dtype), 1), direct.candidates(c, target)
+    fits = square.pixels <= target.vector_registers - 2 and square not in found
+    return (*found, square) if fits else found
 
 
 def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:

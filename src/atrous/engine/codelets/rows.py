@@ -35,6 +35,8 @@ UNROLL = 2
 PAGES, PAGE_CYCLES = 128, 3.0
 #: Strides along the row that shuffles can undo: one load for each pixel skipped.
 MOST_STRIDE = 8
+#: Cycles that a shuffle of two loads takes, and the load of its places.
+SHUFFLE = 2
 
 
 def applies(c: Convolution, target: Target) -> bool:
@@ -82,6 +84,7 @@ def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
     taps = prod(c.kernel)
     overhead = 2 * taps + 1.5 * len(widths) * register.vectors
     depth = taps * c.channels
+    overhead += SHUFFLE * vectors * (c.strides[-1] - 1) * depth
     if c.channels > PAGES and row > 2 * lanes:
         overhead += PAGE_CYCLES * depth
     each = tiles * blocks / (row * c.outputs)
