@@ -12,14 +12,23 @@ from atrous.errors import FileError, NetworkError, UnsupportedError
 from atrous.graph.fact import Array, Dim, Fact
 from atrous.graph.layers import Identity
 from atrous.graph.network import Network, Node, sort_nodes
-from atrous.importers import dense, pointwise, structure, windowed
+from atrous.importers import dense, normalisation, pointwise, structure, windowed
 from atrous.importers.builder import Builder
 from atrous.importers.call import Call, Rule
 from atrous.importers.source import Readable, Source, read_model
 from atrous.importers.tensors import WIDENED, dtype_of, to_array
 
 #: One rule for each operator of ONNX's default domain.
-RULES: Mapping[str, Rule] = {**windowed.RULES, **pointwise.RULES, **structure.RULES, **dense.RULES}
+RULES: Mapping[str, Rule] = {
+    **windowed.RULES,
+    **normalisation.RULES,
+    **pointwise.RULES,
+    **structure.RULES,
+    **dense.RULES,
+}
+
+#: How many outputs the rules of these operators make; those of the others make one.
+OUTPUTS: Mapping[str, int] = {"CausalConvWithState": 2, "Dropout": 2, "LayerNormalization": 3, "Split": 2**31}
 
 _DOMAINS = ("", "ai.onnx")
 
@@ -154,7 +163,7 @@ def _convert(graph: onnx.GraphProto, opset: int, builder: Builder, source: Sourc
             continue
         label = f"node {name!r} ({node.op_type}, opset {opset})"
         try:
-            _convert_node(Call(node, name, opset, builder, source), RULES[node.op_type], read)
+            _convert_node(Call(node, name, opset, builder, source, read), node.op_type)
         except UnsupportedError as error:
             problems.append(f"{label}: {error}")
             broken.update(node.output)
@@ -165,13 +174,12 @@ def _convert(graph: onnx.GraphProto, opset: int, builder: Builder, source: Sourc
     _check_outputs(graph.output, builder, source)
 
 
-def _convert_node(call: Call, rule: Rule, read: set[str]) -> None:
-    parted = rule is RULES["Split"]
+def _convert_node(call: Call, operator: str) -> None:
+    parted = operator == "Split"
     if not any(call.outputs if parted else call.outputs[:1]):
         raise NetworkError("has no first output; every node must make a value")
-    if not parted:
-        call.only_first_output(read)
-    rule(call)
+    call.only_outputs(OUTPUTS.get(operator, 1))
+    RULES[operator](call)
     call.attributes.finish()
 
 

@@ -165,11 +165,15 @@ def space_to_depth(call: Call) -> None:
 
 
 def dropout(call: Call) -> None:
-    """The identity in inference."""
+    """The identity in inference, and where nothing is dropped; its mask keeps all."""
     call.attributes.ignore("ratio", "seed", "is_test", "consumed_inputs")
-    if call.has(2) and call.value(2).any():
+    keeps = call.opset >= 12 and call.has(1) and call.operand(1) in call.builder.constants and not call.value(1).any()
+    if call.has(2) and not keeps and call.value(2).any():
         raise UnsupportedError("training_mode is true; atrous runs inference only")
     call.result(L.Identity(), call.operand(0))
+    if call.wants(1):
+        dtype = "bool" if call.opset >= 10 else call.dtype(0)
+        call.result(L.ConstantOfShape(1, dtype), call.emit(L.Shape(), call.operand(0)), place=1)
 
 
 def constant(call: Call) -> None:

@@ -17,7 +17,7 @@ def _explicit(call: Call, axes: int) -> Padding:
     return Explicit(tuple(zip(pads[:axes], pads[axes:], strict=True)))
 
 
-def _windows(call: Call, kernel: Sizes) -> tuple[Sizes, Sizes, Padding]:
+def windows(call: Call, kernel: Sizes) -> tuple[Sizes, Sizes, Padding]:
     """Strides, dilations and padding, of which ``auto_pad`` is the older spelling."""
     axes, attributes = len(kernel), call.attributes
     strides = positive("strides", attributes.ints("strides", (1,) * axes) or (), axes)
@@ -46,12 +46,12 @@ def _groups(call: Call) -> int:
 
 def conv(call: Call) -> None:
     kernel = _kernel(call)
-    call.result(Conv(kernel, *_windows(call, kernel), _groups(call)), *call.operands(2, 3))
+    call.result(Conv(kernel, *windows(call, kernel), _groups(call)), *call.operands(2, 3))
 
 
 def conv_transpose(call: Call) -> None:
     kernel = _kernel(call)
-    strides, dilations, padding = _windows(call, kernel)
+    strides, dilations, padding = windows(call, kernel)
     extra = call.attributes.ints("output_padding", (0,) * len(kernel)) or ()
     if len(extra) != len(kernel) or any(size < 0 for size in extra):
         raise NetworkError(f"attribute output_padding is {list(extra)}; it must hold {len(kernel)} integers of at least 0")
@@ -62,21 +62,22 @@ def conv_transpose(call: Call) -> None:
     call.result(ConvTranspose(kernel, strides, dilations, padding, extra, _groups(call)), *call.operands(2, 3))
 
 
-def _pool_kernel(call: Call) -> Sizes:
+def pool_kernel(call: Call) -> Sizes:
+    """The kernel's sizes of a pool."""
     kernel = call.attributes.ints("kernel_shape") or ()
     return positive("kernel_shape", kernel, max(1, len(kernel)))
 
 
 def max_pool(call: Call) -> None:
-    kernel = _pool_kernel(call)
+    kernel = pool_kernel(call)
     call.attributes.ignore("storage_order")
-    call.result(MaxPool(kernel, *_windows(call, kernel), call.attributes.flag("ceil_mode")), call.operand(0))
+    call.result(MaxPool(kernel, *windows(call, kernel), call.attributes.flag("ceil_mode")), call.operand(0))
 
 
 def average_pool(call: Call) -> None:
-    kernel = _pool_kernel(call)
+    kernel = pool_kernel(call)
     ceil, padded = call.attributes.flag("ceil_mode"), call.attributes.flag("count_include_pad")
-    call.result(AveragePool(kernel, *_windows(call, kernel), ceil, padded), call.operand(0))
+    call.result(AveragePool(kernel, *windows(call, kernel), ceil, padded), call.operand(0))
 
 
 def _global(layer: type[ReduceMean] | type[ReduceMax]) -> Rule:

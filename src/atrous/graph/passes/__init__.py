@@ -1,6 +1,7 @@
 """Passes: named pure functions from a network to a network with the same result."""
 
 from atrous.graph.passes.affine import fold_affine, lower_batch_norm
+from atrous.graph.passes.compounds import lower_compounds
 from atrous.graph.passes.constants import fold_constants, specialise
 from atrous.graph.passes.dead import remove_dead
 from atrous.graph.passes.epilogues import fuse_epilogues
@@ -17,6 +18,7 @@ __all__ = [
     "fold_constants",
     "fuse_epilogues",
     "lower_batch_norm",
+    "lower_compounds",
     "matmul_to_linear",
     "op_counts",
     "optimise",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from atrous.graph.network import Network
 from atrous.graph.passes.affine import fold_affine, lower_batch_norm
+from atrous.graph.passes.compounds import lower_compounds
 from atrous.graph.passes.constants import fold_constants
 from atrous.graph.passes.dead import remove_dead
 from atrous.graph.passes.epilogues import fuse_epilogues
@@ -21,6 +22,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("matrix products with constants are linear layers", matmul_to_linear),
     ("fold scales and shifts into weights", fold_affine),
     ("lower the other batch norms", lower_batch_norm),
+    ("write out the layers that consist of others", lower_compounds),
     ("fuse epilogues", fuse_epilogues),
     ("remove dead nodes", remove_dead),
 )
