@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,8 +12,9 @@ from atrous.errors import ArgumentError, NetworkError, UnsupportedError
 from atrous.graph.fact import Array, Fact
 from atrous.graph.facts import infer_node, trial
 from atrous.graph.layer import Layer
-from atrous.graph.layers import ConstantOfShape, Expand
+from atrous.graph.layers import ConstantOfShape, Expand, Shape
 from atrous.graph.network import Network, Node
+from atrous.graph.passes import remove_dead
 
 #: Constants are computed while loading up to this many bytes.
 LIMIT = 2**31
@@ -26,8 +28,16 @@ class Builder:
         self.constants: dict[str, Array] = {}
         self.nodes: list[Node] = []
         self._facts = {name: trial(fact, {}) for name, fact in inputs.items()}
+        #: The facts that hold whatever sizes the inputs leave open, and so the elements too that these have.
+        self._certain = {name: fact for name, fact in inputs.items() if fact.concrete}
+        self._fixed = False
         self._taken: set[str] = set(inputs)
         self._names: set[str] = set()
+
+    @property
+    def known(self) -> set[str]:
+        """All values so far."""
+        return {*self.inputs, *self.constants, *(node.output for node in self.nodes)}
 
     def reserve(self, values: Sequence[str]) -> None:
         """Keep value names of the model free from invented ones."""
@@ -50,7 +60,7 @@ class Builder:
         """A new constant; its name is ``hint``, made unique unless ``exact``."""
         name = hint if exact else self.fresh(hint)
         self.constants[name] = array
-        self._facts[name] = Fact.of(array)
+        self._facts[name] = self._certain[name] = Fact.of(array)
         return name
 
     def add(self, layer: Layer, inputs: Sequence[str], name: str, output: str | None = None) -> str:
@@ -61,11 +71,21 @@ class Builder:
             return made
         node = Node(self._unique(name, self._names), layer, tuple(inputs), made)
         self.nodes.append(node)
-        operands = [self._facts[value] for value in inputs if value in self._facts]
-        if len(operands) == len(inputs):
-            with suppress(NetworkError):  # a trial size may not fit where the true one does
-                self._facts[made] = infer_node(node, *operands)
+        self._infer(node)
         return made
+
+    def _infer(self, node: Node) -> None:
+        """What is known of a node's output: for certain, or under trial sizes."""
+        for facts in (self._certain, self._facts):
+            operands = [facts[value] for value in node.inputs if value in facts]
+            if len(operands) == len(node.inputs):
+                with suppress(NetworkError):  # a trial size may not fit where the true one does
+                    self._facts[node.output] = infer_node(node, *operands)
+                    if facts is self._certain:
+                        facts[node.output] = self._facts[node.output]
+                    elif isinstance(node.layer, Shape):  # how many axes there are is certain, not their sizes
+                        self._certain[node.output] = replace(self._facts[node.output], value=None)
+                return
 
     def _fold(self, layer: Layer, values: list[Array], name: str, made: str) -> bool:
         try:
@@ -79,10 +99,14 @@ class Builder:
         return True
 
     def value(self, name: str, what: str) -> Array:
-        """The elements of a value that must be a constant."""
-        if name not in self.constants:
+        """The elements of a value that must be a constant, or follow from shapes that the model fixes."""
+        if name in self.constants:
+            return self.constants[name]
+        fact = self._certain.get(name)
+        if fact is None or fact.value is None:
             raise UnsupportedError(f"{what} {name!r} is computed from data; atrous needs it to be a constant")
-        return self.constants[name]
+        self._fixed = True
+        return fact.value
 
     def fact(self, name: str, what: str) -> Fact:
         """Rank, type and fixed sizes of a value; symbolic sizes have meaningless trial numbers."""
@@ -91,7 +115,8 @@ class Builder:
         return self._facts[name]
 
     def network(self, name: str, outputs: Sequence[str]) -> Network:
-        """The network of all that was added, constants that nothing reads left out."""
+        """The network of all that was added, without constants that nothing reads, and what only led to known elements."""
         read = {value for node in self.nodes for value in node.inputs} | set(outputs)
         constants = {key: array for key, array in self.constants.items() if key in read}
-        return Network(name, self.inputs, tuple(outputs), tuple(self.nodes), constants)
+        network = Network(name, self.inputs, tuple(outputs), tuple(self.nodes), constants)
+        return remove_dead(network) if self._fixed else network

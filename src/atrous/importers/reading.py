@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 import onnx
 from onnx import defs
 
 from atrous.errors import FileError, NetworkError, UnsupportedError
 from atrous.graph.fact import Array, Dim, Fact
-from atrous.graph.layers import Identity
-from atrous.graph.network import Network, Node, sort_nodes
-from atrous.importers import dense, normalisation, pointwise, structure, windowed
+from atrous.graph.network import Network
 from atrous.importers.builder import Builder
-from atrous.importers.call import Call, Rule
+from atrous.importers.conversion import convert
+from atrous.importers.inlining import opset_of
 from atrous.importers.source import Readable, Source, read_model
 from atrous.importers.tensors import WIDENED, dtype_of, to_array
-
-#: One rule for each operator of ONNX's default domain.
-RULES: Mapping[str, Rule] = {
-    **windowed.RULES,
-    **normalisation.RULES,
-    **pointwise.RULES,
-    **structure.RULES,
-    **dense.RULES,
-}
-
-#: How many outputs the rules of these operators make; those of the others make one.
-OUTPUTS: Mapping[str, int] = {"CausalConvWithState": 2, "Dropout": 2, "LayerNormalization": 3, "Split": 2**31}
-
-_DOMAINS = ("", "ai.onnx")
 
 
 def load(model: Readable) -> Network:
@@ -45,36 +30,24 @@ def load(model: Readable) -> Network:
     proto, source = read_model(model)
     graph = proto.graph
     opset = _opset(proto, source)
-    _refuse_unknown(graph, opset, source)
     constants = _initializers(graph, source)
     builder = Builder(_inputs(graph, constants, source))
     for name, array in constants.items():
         builder.constant(array, name, exact=True)
     builder.reserve([name for node in graph.node for name in node.output])
     _warn_widened(graph, source)
-    _convert(graph, opset, builder, source)
+    convert(proto, opset, builder, source)
     return builder.network(graph.name or "network", [value.name for value in graph.output])
 
 
 def _opset(proto: onnx.ModelProto, source: Source) -> int:
-    versions = [entry.version for entry in proto.opset_import if entry.domain in _DOMAINS]
-    opset = max(versions, default=1)
+    opset = opset_of(proto.opset_import, 1)
     newest = defs.onnx_opset_version()
-    if not 1 <= opset <= newest:
-        raise UnsupportedError(f"{source.label}: uses opset {opset}; atrous reads opsets 1 to {newest}")
+    inside = (opset_of(function.opset_import, opset) for function in proto.functions)
+    for version in (opset, *inside):
+        if not 1 <= version <= newest:
+            raise UnsupportedError(f"{source.label}: uses opset {version}; atrous reads opsets 1 to {newest}")
     return opset
-
-
-def _refuse_unknown(graph: onnx.GraphProto, opset: int, source: Source) -> None:
-    """All operators that have no rule, in one message."""
-    unknown: dict[str, list[str]] = {}
-    for i, node in enumerate(graph.node):
-        if node.domain not in _DOMAINS or node.op_type not in RULES:
-            kind = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
-            unknown.setdefault(kind, []).append(node.name or f"{node.op_type}_{i}")
-    if unknown:
-        listed = "; ".join(f"{kind} (nodes {', '.join(names)})" for kind, names in sorted(unknown.items()))
-        raise UnsupportedError(f"{source.label}: opset {opset} operators that atrous does not have: {listed}")
 
 
 def _initializers(graph: onnx.GraphProto, source: Source) -> dict[str, Array]:
@@ -117,74 +90,3 @@ def _warn_widened(graph: onnx.GraphProto, source: Source) -> None:
     count = sum(tensor.data_type in WIDENED for tensor in graph.initializer)
     if count:
         warnings.warn(f"{source.label}: {count} tensors of 16-bit floats are widened to float32", stacklevel=3)
-
-
-def _named(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.NodeProto]]:
-    """Every node with a name that no other has."""
-    taken: set[str] = set()
-    for i, node in enumerate(graph.node):
-        name = node.name or f"{node.op_type}_{i}"
-        while name in taken:
-            name = f"{name}_{i}"
-        taken.add(name)
-        yield name, node
-
-
-def _in_order(graph: onnx.GraphProto, known: set[str]) -> list[tuple[str, onnx.NodeProto]]:
-    """The nodes sorted by what they read; refuses values made twice or not at all, and cycles."""
-    nodes = dict(_named(graph))
-    makers: dict[str, str] = {}
-    for name, node in nodes.items():
-        for value in filter(None, node.output):
-            if value in makers or value in known:
-                raise NetworkError(
-                    f"node {name!r} makes value {value!r}, which exists already; every value must have one maker"
-                )
-            makers[value] = name
-    for name, node in nodes.items():
-        for value in filter(None, node.input):
-            if value not in makers and value not in known:
-                raise NetworkError(f"node {name!r} reads {value!r}, which nothing makes; the model is incomplete")
-    places = [
-        Node(name, Identity(), tuple(makers[value] for value in node.input if value in makers), name)
-        for name, node in nodes.items()
-    ]
-    return [(place.name, nodes[place.name]) for place in sort_nodes(places)]
-
-
-def _convert(graph: onnx.GraphProto, opset: int, builder: Builder, source: Source) -> None:
-    """Every node through its rule. What is unsupported is collected, and reported together."""
-    problems: list[str] = []
-    read = {value for node in graph.node for value in node.input} | {value.name for value in graph.output}
-    broken: set[str] = set()
-    for name, node in _in_order(graph, {*builder.inputs, *builder.constants}):
-        if broken.intersection(node.input):
-            broken.update(node.output)
-            continue
-        label = f"node {name!r} ({node.op_type}, opset {opset})"
-        try:
-            _convert_node(Call(node, name, opset, builder, source, read), node.op_type)
-        except UnsupportedError as error:
-            problems.append(f"{label}: {error}")
-            broken.update(node.output)
-        except NetworkError as error:
-            raise NetworkError(f"{source.label}: {label}: {error}") from None
-    if problems:
-        raise UnsupportedError(f"{source.label}: " + "; ".join(problems))
-    _check_outputs(graph.output, builder, source)
-
-
-def _convert_node(call: Call, operator: str) -> None:
-    parted = operator == "Split"
-    if not any(call.outputs if parted else call.outputs[:1]):
-        raise NetworkError("has no first output; every node must make a value")
-    call.only_outputs(OUTPUTS.get(operator, 1))
-    RULES[operator](call)
-    call.attributes.finish()
-
-
-def _check_outputs(outputs: Sequence[onnx.ValueInfoProto], builder: Builder, source: Source) -> None:
-    made = {*builder.inputs, *builder.constants, *(node.output for node in builder.nodes)}
-    for value in outputs:
-        if value.name not in made:
-            raise NetworkError(f"{source.label}: output {value.name!r} is made by no node; the model is incomplete")

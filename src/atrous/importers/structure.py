@@ -11,7 +11,7 @@ from atrous.geometry.resample import Coordinates, Cubic, Filter, Linear, Nearest
 from atrous.graph import layers as L
 from atrous.graph.layer import Layer
 from atrous.importers.call import Call, Rule
-from atrous.importers.tensors import to_array
+from atrous.importers.tensors import sparse_array, to_array
 
 
 def _operand_or_attribute(call: Call, name: str, place: int, operand_since: int) -> tuple[int, ...] | None:
@@ -177,10 +177,13 @@ def dropout(call: Call) -> None:
 
 
 def constant(call: Call) -> None:
+    """One of ONNX's spellings: a tensor, a sparse one, or numbers."""
     attributes = call.attributes
     array = None
     if (tensor := attributes.tensor("value")) is not None:
         array = to_array(tensor, call.source)
+    elif (sparse := attributes.sparse("sparse_value")) is not None:
+        array = sparse_array(sparse, call.source)
     elif "value_float" in attributes:
         array = np.array(attributes.number("value_float", 0.0), np.float32)
     elif "value_int" in attributes:
@@ -190,7 +193,9 @@ def constant(call: Call) -> None:
     elif (ints := attributes.ints("value_ints")) is not None:
         array = np.array(ints, np.int64)
     if array is None:
-        raise UnsupportedError("a constant must have one of the attributes value, value_float(s), value_int(s)")
+        raise UnsupportedError(
+            "a constant must have one of the attributes value, sparse_value, value_float(s), value_int(s); there are no strings"
+        )
     call.builder.constant(array, call.outputs[0], exact=True)
 
 

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from atrous.errors import NetworkError
 from atrous.geometry import Explicit, Padding, Same, ToSize
-from atrous.graph.layers import LRN, AveragePool, BatchNorm, Conv, ConvTranspose, MaxPool, ReduceMax, ReduceMean
+from atrous.graph.layers import (
+    LRN,
+    AveragePool,
+    BatchNorm,
+    Concat,
+    Conv,
+    ConvTranspose,
+    MaxPool,
+    Pad,
+    ReduceMax,
+    ReduceMean,
+    Slice,
+    Swish,
+)
 from atrous.importers.call import Call, Rule, positive
 
 Sizes = tuple[int, ...]
@@ -47,6 +62,30 @@ def _groups(call: Call) -> int:
 def conv(call: Call) -> None:
     kernel = _kernel(call)
     call.result(Conv(kernel, *windows(call, kernel), _groups(call)), *call.operands(2, 3))
+
+
+def causal_conv(call: Call) -> None:
+    """A depthwise convolution over time of what came before and the signal; the state is the last of both together."""
+    x, w = call.operand(0), call.operand(1)
+    sizes = call.builder.fact(w, "weights").sizes
+    if len(sizes) != 3:
+        raise NetworkError(f"weights have {len(sizes)} axes; they must have 3: channels, 1, and time")
+    channels, _, kernel = sizes
+    bias = [call.operand(2)] if call.has(2) else []
+    gap = kernel - 1
+    joined = call.emit(Concat(2), call.operand(3), x) if call.has(3) and gap else x
+    pads = Explicit(((0 if call.has(3) else gap, 0),))
+    layer = Conv((kernel,), (1,), (1,), pads, channels)
+    if call.attributes.string("activation", "none", "none", "silu", "swish") == "none":
+        call.result(layer, joined, w, *bias)
+    else:
+        call.result(Swish(), call.emit(layer, joined, w, *bias))
+    if call.wants(1):
+        if not call.has(3):
+            joined = call.emit(Pad(), x, call.constant(np.array([0, 0, gap, 0, 0, 0], np.int64), "pads"))
+        ends = (-gap, 2**62, 2) if gap else (0, 0, 2)
+        start, end, axis = (call.constant(np.array([end], np.int64), "end") for end in ends)
+        call.result(Slice(), joined, start, end, axis, place=1)
 
 
 def conv_transpose(call: Call) -> None:
@@ -101,6 +140,7 @@ def lrn(call: Call) -> None:
 
 
 RULES: dict[str, Rule] = {
+    "CausalConvWithState": causal_conv,
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "MaxPool": max_pool,
