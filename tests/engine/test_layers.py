@@ -122,6 +122,11 @@ CASES: list[tuple[Layer, tuple[Array, ...]]] = [
         Fused(pooling.MaxPool((2, 2), (2, 2), (1, 1), Explicit(((0, 0), (0, 0)))), (Step(arith.PRelu(), 1),), 1),
         (IMAGE, CHANNEL),
     ),
+    *(
+        (Fused(arith.Less(), (Step(join, 1, place), Step(arith.Not())), 2), (IMAGE, normal(1), IMAGE > 0.5))
+        for join in (arith.And(), arith.Or(), arith.Xor())
+        for place in (0, 1)
+    ),
     (Fused(linear.Linear(), (Step(act.Sigmoid()),), 3), (TABLE, normal(10, 40), normal(10))),
     (Fused(arith.Add(), (Step(act.Relu()), Step(arith.Sub(), 1, 1)), 2), (IMAGE, CHANNEL, IMAGE)),
 ]  # fmt: skip
