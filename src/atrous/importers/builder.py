@@ -33,6 +33,7 @@ class Builder:
         self._fixed = False
         self._taken: set[str] = set(inputs)
         self._names: set[str] = set()
+        self._counts: dict[str, int] = {}
 
     @property
     def known(self) -> set[str]:
@@ -47,12 +48,11 @@ class Builder:
         """A value name that nothing has."""
         return self._unique(hint, self._taken)
 
-    @staticmethod
-    def _unique(hint: str, taken: set[str]) -> str:
-        name, count = hint, 1
+    def _unique(self, hint: str, taken: set[str]) -> str:
+        name = hint
         while name in taken:
-            count += 1
-            name = f"{hint}.{count}"
+            self._counts[hint] = self._counts.get(hint, 1) + 1
+            name = f"{hint}.{self._counts[hint]}"
         taken.add(name)
         return name
 

@@ -14,7 +14,7 @@ import onnx
 from atrous.errors import NetworkError, UnsupportedError
 
 #: Functions may call each other this deep, and expand to so many nodes, and bytes beyond those of the model.
-MOST_DEPTH, MOST_NODES, MOST_BYTES = 64, 2**17, 2**28
+MOST_DEPTH, MOST_NODES, MOST_BYTES = 64, 2**16, 2**28
 #: Branches may stand in each other this deep.
 MOST_NESTED = 16
 
@@ -146,9 +146,9 @@ class Functions:
                 if name and name not in names:
                     names[name] = wanted.get(name) or self._fresh(f"{label}/{name}")
         for place, node in enumerate(function.node):
-            self._spend(node)
             copy = renamed(node, names, given)
             copy.name = f"{label}/{node.name or f'{node.op_type}_{place}'}"
+            self._spend(copy)
             yield copy
 
 
