@@ -21,6 +21,7 @@ from atrous.graph.passes import (
     fold_constants,
     fuse_epilogues,
     lower_batch_norm,
+    lower_compounds,
     matmul_to_linear,
     op_counts,
     optimise,
@@ -140,7 +141,18 @@ def dead_branches() -> Network:
     return s.network(y)
 
 
-NETWORKS = [normed_convolutions, lone_norms, residual, shape_arithmetic, idle, products, dead_branches]
+def own_statistics() -> Network:
+    """Every layer that consists of others, sizes left open."""
+    s = Sketch("N", 6, "H", "W")
+    y = s(L.GroupNorm(3), "x", floats(6), floats(6))
+    y = s(L.GroupNorm(), s(L.Relu(), y), floats(6), floats(6))
+    y = s(L.Standardise((1,), 1e-3), y, floats(6, 1, 1), floats(6, 1, 1))
+    y = s(L.Standardise((0, 2, 3), 1e-3, centred=False), y)
+    y = s(L.BatchNorm(1e-3), y, floats(6), s(L.ReduceSum((0, 2, 3), False), y), floats(6), np.abs(floats(6)))
+    return s.network(s(L.Add(), s(L.LogSoftmax(1, 1), y), s(L.LpNorm(1, 2), s(L.LpNorm(2, 1), y))))
+
+
+NETWORKS = [own_statistics, normed_convolutions, lone_norms, residual, shape_arithmetic, idle, products, dead_branches]
 
 
 def result(network: Network, x: Array) -> Array:
@@ -210,6 +222,32 @@ BEFORE_AND_AFTER = [
     (remove_identities, idle, {"Pad": 1, "Relu": 1}),
     (matmul_to_linear, products, {"Add": 1, "Linear": 1, "MatMul": 1, "Transpose": 1}),
     (remove_dead, dead_branches, {"Conv": 1}),
+    (
+        lower_compounds,
+        own_statistics,
+        {
+            "Add": 10,
+            "Div": 7,
+            "Equal": 2,
+            "Exp": 1,
+            "Expand": 2,
+            "Log": 1,
+            "Mul": 4,
+            "ReduceL1": 1,
+            "ReduceL2": 1,
+            "ReduceMax": 1,
+            "ReduceMean": 5,
+            "ReduceMeanSquare": 4,
+            "ReduceSum": 2,
+            "Relu": 1,
+            "Reshape": 4,
+            "Shape": 4,
+            "Sqrt": 5,
+            "Sub": 6,
+            "Unsqueeze": 8,
+            "Where": 2,
+        },
+    ),
 ]
 
 
@@ -269,6 +307,24 @@ def test_a_batch_norm_that_is_no_map_of_numbers_is_kept() -> None:
     s = Sketch("N", 2, 4, 4)
     bad = s(L.BatchNorm(0.0), s.conv("x", 2, 2), floats(2), floats(2), floats(2), -np.ones(2, np.float32))
     assert op_counts(lower_batch_norm(fold_affine(s.network(bad)))) == {"BatchNorm": 1, "Conv": 1}
+
+
+def test_parts_are_named_after_their_node() -> None:
+    s = Sketch("N", 4, "H", "W")
+    network = s.network(s(L.GroupNorm(), "x", floats(4), floats(4)))
+    names = [node.name.removeprefix("GroupNorm_n0") for node in lower_compounds(network).nodes]
+    assert names == [
+        "/mean",
+        "/centred",
+        "/variance",
+        "/damped",
+        "/deviation",
+        "/standardised",
+        "/scale",
+        "/scaled",
+        "/bias",
+        "",
+    ]
 
 
 def test_weights_are_rounded_once() -> None:

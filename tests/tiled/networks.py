@@ -18,6 +18,10 @@ from atrous.graph.layers import (
     Conv,
     ConvTranspose,
     DepthToSpace,
+    GroupNorm,
+    LogSoftmax,
+    LpNorm,
+    LpPool,
     MaxPool,
     Mul,
     ReduceMean,
@@ -25,6 +29,7 @@ from atrous.graph.layers import (
     Resize,
     Sigmoid,
     Slice,
+    Standardise,
     Sub,
 )
 from atrous.graph.network import Network, Node
@@ -127,6 +132,23 @@ def gated() -> Network:
     return s.done(s.conv(s.add(Mul(), a, gate), 2, 1))
 
 
+def normalised() -> Network:
+    """Norms over the channels of a place: they see no neighbours."""
+    s = Sketch("normalised")
+    a = s.conv("x", 1, 6)
+    a = s.add(Standardise((1,), 1e-3), a, s.constant(odd((6, 1, 1), 1)), s.constant(odd((6, 1, 1), 2)))
+    a = s.add(LogSoftmax(1, 1), s.conv(s.add(Relu(), a), 6, 5, stride=2))
+    a = s.add(LpPool((3, 3), (1, 1), (1, 1), as_padding(1, 2), p=2), s.add(LpNorm(2, 1), a))
+    return s.done(s.conv(s.add(Standardise((1,), centred=False), a), 5, 2))
+
+
+def grouped() -> Network:
+    """A norm over groups of channels and all places."""
+    s = Sketch("grouped")
+    a = s.add(GroupNorm(2), s.conv("x", 1, 6), s.constant(odd((6,), 1)), s.constant(odd((6,), 2)))
+    return s.done(s.conv(s.add(Relu(), a), 6, 1))
+
+
 def casting(source: str, target: str, channels: int | str = "C", axes: int = 2) -> Network:
     """Only converts: for the formats."""
     s = Sketch("casting", 1, axes, source)
@@ -135,7 +157,7 @@ def casting(source: str, target: str, channels: int | str = "C", axes: int = 2) 
     return Network(made.name, {"x": Fact(source, ("N", channels, *fact.shape[2:]))}, made.outputs, made.nodes)
 
 
-LOCAL = {f.__name__: f for f in (plain, unet, strided, super_resolution, resized)}
+LOCAL = {f.__name__: f for f in (plain, unet, strided, super_resolution, resized, normalised)}
 
 
 def odd(shape: Sequence[int], seed: int = 0, dtype: str = "float32") -> Array:
