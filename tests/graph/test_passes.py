@@ -23,6 +23,7 @@ from atrous.graph.passes import (
     lower_batch_norm,
     lower_compounds,
     matmul_to_linear,
+    meet_transposes,
     op_counts,
     optimise,
     remove_dead,
@@ -152,7 +153,29 @@ def own_statistics() -> Network:
     return s.network(s(L.Add(), s(L.LogSoftmax(1, 1), y), s(L.LpNorm(1, 2), s(L.LpNorm(2, 1), y))))
 
 
-NETWORKS = [own_statistics, normed_convolutions, lone_norms, residual, shape_arithmetic, idle, products, dead_branches]
+def channels_last() -> Network:
+    """A block of ConvNeXt, its activation written out as exporters do; and transposes that have to stay."""
+    s = Sketch("N", 6, "H", "W")
+    y = s(L.Transpose((0, 2, 3, 1)), s.conv("x", 6, 6))
+    y = s(L.Linear(), s(L.Standardise((3,)), y, floats(6), floats(6)), floats(10, 6), floats(10))
+    y = s(L.Mul(), s(L.Mul(), y, np.float32(0.5).reshape(())), s(L.Add(), s(L.Erf(), y), np.ones(1, np.float32)))
+    y = s(L.Mul(), s(L.Linear(), y, floats(6, 10)), floats(6))
+    y = s(L.Add(), s(L.Transpose((0, 3, 1, 2)), y), "x")
+    turned = s(L.Transpose((0, 1, 3, 2)), s(L.Relu(), y))
+    return s.network(s(L.Concat(2), s(L.Neg(), turned), s(L.Add(), turned, floats(6, 1, 1))))
+
+
+NETWORKS = [
+    channels_last,
+    own_statistics,
+    normed_convolutions,
+    lone_norms,
+    residual,
+    shape_arithmetic,
+    idle,
+    products,
+    dead_branches,
+]
 
 
 def result(network: Network, x: Array) -> Array:
@@ -222,6 +245,11 @@ BEFORE_AND_AFTER = [
     (remove_identities, idle, {"Pad": 1, "Relu": 1}),
     (matmul_to_linear, products, {"Add": 1, "Linear": 1, "MatMul": 1, "Transpose": 1}),
     (remove_dead, dead_branches, {"Conv": 1}),
+    (
+        meet_transposes,
+        channels_last,
+        {"Add": 3, "Concat": 1, "Conv": 3, "Erf": 1, "Mul": 3, "Neg": 1, "Relu": 1, "Standardise": 1, "Transpose": 2},
+    ),
     (
         lower_compounds,
         own_statistics,
@@ -307,6 +335,22 @@ def test_a_batch_norm_that_is_no_map_of_numbers_is_kept() -> None:
     s = Sketch("N", 2, 4, 4)
     bad = s(L.BatchNorm(0.0), s.conv("x", 2, 2), floats(2), floats(2), floats(2), -np.ones(2, np.float32))
     assert op_counts(lower_batch_norm(fold_affine(s.network(bad)))) == {"BatchNorm": 1, "Conv": 1}
+
+
+def test_transposes_that_others_need_stay() -> None:
+    """The value between is given out, the second one is no inverse, an operand is not transposed, or axes are joined."""
+    s = Sketch(2, 3, 4, 5)
+    t = s(L.Transpose((0, 2, 3, 1)), "x")
+    mixed = s(L.Add(), s(L.Relu(), t), s(L.Reshape(), "x", ints(2, 4, 5, 3)))
+    back = s(L.Transpose((0, 3, 1, 2)), s(L.Softmax(3, 3), mixed))
+    again = s(L.Transpose((0, 2, 1, 3)), t)
+    network = s.network(t, back, s(L.Transpose((0, 2, 1, 3)), again), s(L.Transpose((0, 3, 1, 2)), s(L.Neg(), t)))
+    after = meet_transposes(network)
+    x = floats(2, 3, 4, 5)
+    for got, wanted in zip(evaluate(after, {"x": x}).values(), evaluate(network, {"x": x}).values(), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-6)
+    assert op_counts(network)["Transpose"] == 5
+    assert op_counts(after)["Transpose"] == 4
 
 
 def test_parts_are_named_after_their_node() -> None:

@@ -18,7 +18,9 @@ from atrous.graph.layers import (
     Conv,
     ConvTranspose,
     DepthToSpace,
+    Gelu,
     GroupNorm,
+    Linear,
     LogSoftmax,
     LpNorm,
     LpPool,
@@ -31,6 +33,7 @@ from atrous.graph.layers import (
     Slice,
     Standardise,
     Sub,
+    Transpose,
 )
 from atrous.graph.network import Network, Node
 
@@ -142,6 +145,17 @@ def normalised() -> Network:
     return s.done(s.conv(s.add(Standardise((1,), centred=False), a), 5, 2))
 
 
+def channels_last() -> Network:
+    """A block of ConvNeXt, written with channels last inside."""
+    s = Sketch("channels_last")
+    a = s.conv("x", 1, 6, 7)
+    t = s.add(Transpose((0, 2, 3, 1)), a)
+    t = s.add(Standardise((3,)), t, s.constant(odd((6,), 1)), s.constant(odd((6,), 2)))
+    t = s.add(Gelu(), s.add(Linear(), t, s.constant(odd((24, 6), 3)), s.constant(odd((24,), 4))))
+    t = s.add(Linear(), t, s.constant(odd((6, 24), 3)), s.constant(odd((6,), 4)))
+    return s.done(s.add(Add(), s.add(Transpose((0, 3, 1, 2)), t), a))
+
+
 def grouped() -> Network:
     """A norm over groups of channels and all places."""
     s = Sketch("grouped")
@@ -157,7 +171,7 @@ def casting(source: str, target: str, channels: int | str = "C", axes: int = 2) 
     return Network(made.name, {"x": Fact(source, ("N", channels, *fact.shape[2:]))}, made.outputs, made.nodes)
 
 
-LOCAL = {f.__name__: f for f in (plain, unet, strided, super_resolution, resized, normalised)}
+LOCAL = {f.__name__: f for f in (plain, unet, strided, super_resolution, resized, normalised, channels_last)}
 
 
 def odd(shape: Sequence[int], seed: int = 0, dtype: str = "float32") -> Array:

@@ -10,6 +10,7 @@ from atrous.graph.passes.matmul import matmul_to_linear
 from atrous.graph.passes.pipeline import PASSES, optimise
 from atrous.graph.passes.precision import cast_network
 from atrous.graph.passes.rewrite import op_counts
+from atrous.graph.passes.transposes import meet_transposes
 
 __all__ = [
     "PASSES",
@@ -20,6 +21,7 @@ __all__ = [
     "lower_batch_norm",
     "lower_compounds",
     "matmul_to_linear",
+    "meet_transposes",
     "op_counts",
     "optimise",
     "remove_dead",
