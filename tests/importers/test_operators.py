@@ -205,6 +205,19 @@ def test_group_norm_of_opset_18_has_one_scale_a_group() -> None:
     np.testing.assert_allclose(evaluate(network, {"x": x})["y"], wanted, rtol=1e-5, atol=1e-5)
 
 
+def test_batch_norm_that_trains_follows_the_batch() -> None:
+    scale, bias, mean, var = (np.abs(floats(4)) + 0.5 for _ in "sbmv")
+    nodes = [node("BatchNormalization", "x", *"sbmv", outputs=["y", "mean", "var"], training_mode=1, momentum=0.75)]
+    constants = dict(zip("sbmv", (scale, bias, mean, var), strict=True))
+    network, x = load(model(nodes, 15, constants=constants, outputs=("y", "mean", "var"))), floats(2, 4, 9, 8)
+    t = [torch.from_numpy(array.copy()) for array in (x, scale, bias)]
+    wanted = torch.nn.functional.batch_norm(t[0], None, None, t[1], t[2], training=True).numpy()
+    for y, new_mean, new_var in (evaluate(network, {"x": x}).values(), network.compile(threads=1)(x)):
+        np.testing.assert_allclose(y, wanted, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(new_mean, 0.75 * mean + 0.25 * x.mean(axis=(0, 2, 3)), rtol=1e-5)
+        np.testing.assert_allclose(new_var, 0.75 * var + 0.25 * x.var(axis=(0, 2, 3)), rtol=1e-5)
+
+
 CAUSAL = {"w": floats(4, 1, 3), "b": floats(4), "past": floats(2, 4, 2)}
 
 

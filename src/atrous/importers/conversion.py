@@ -26,7 +26,13 @@ RULES: Mapping[str, Rule] = {
 }
 
 #: How many outputs the rules of these operators make; those of the others make one.
-OUTPUTS: Mapping[str, int] = {"CausalConvWithState": 2, "Dropout": 2, "LayerNormalization": 3, "Split": 2**31}
+OUTPUTS: Mapping[str, int] = {
+    "BatchNormalization": 3,
+    "CausalConvWithState": 2,
+    "Dropout": 2,
+    "LayerNormalization": 3,
+    "Split": 2**31,
+}
 
 
 def convert(proto: onnx.ModelProto, opset: int, builder: Builder, source: Source) -> None:

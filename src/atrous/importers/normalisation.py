@@ -1,4 +1,4 @@
-"""ONNX's normalisations by the signal's own statistics, and pooling by norms."""
+"""ONNX's normalisations by given statistics and by the signal's own, and pooling by norms."""
 
 from __future__ import annotations
 
@@ -78,6 +78,30 @@ def _spread(call: Call, value: str, groups: int, channels: int) -> str:
     return call.emit(L.Reshape(), table, shape(-1))
 
 
+def batch_norm(call: Call) -> None:
+    """With given statistics; or, in training mode, with those of the batch, which the running ones follow."""
+    attributes, epsilon = call.attributes, _epsilon(call)
+    attributes.ignore("is_test", "consumed_inputs")
+    attributes.fixed("spatial", 1)
+    momentum, training = attributes.number("momentum", 0.9), attributes.flag("training_mode")
+    call.only_outputs(3 if training else 1)
+    x, scale, bias, *running = call.operands(5, 5)
+    if not training:
+        return call.result(L.BatchNorm(epsilon), x, scale, bias, *running)
+    rank = call.rank(0)
+    axes, along = (0, *range(2, rank)), L.Unsqueeze(tuple(range(1, rank - 1)))
+    call.result(L.Standardise(axes, epsilon), x, call.emit(along, scale), call.emit(along, bias))
+    mean = call.emit(L.ReduceMean(axes), x)
+    own = (mean, call.emit(L.ReduceMeanSquare(axes), call.emit(L.Sub(), x, mean)))
+    for place, (seen, statistic) in enumerate(zip(own, running, strict=True), start=1):
+        if call.wants(place):
+            flat = call.emit(L.Reshape(), seen, call.constant(np.array([-1], np.int64), "channels"))
+            old = call.emit(L.Mul(), statistic, call.constant(np.asarray(momentum, call.dtype(0)), "kept"))
+            new = call.emit(L.Mul(), flat, call.constant(np.asarray(1 - momentum, call.dtype(0)), "taken"))
+            call.result(L.Add(), old, new, place=place)
+    return None
+
+
 def lp_norm(call: Call) -> None:
     rank, axis = call.rank(0), call.attributes.integer("axis", -1)
     call.result(L.LpNorm(call.attributes.integer("p", 2), axis % rank if -rank <= axis < rank else axis), call.operand(0))
@@ -106,6 +130,7 @@ def global_lp_pool(call: Call) -> None:
 
 
 RULES: dict[str, Rule] = {
+    "BatchNormalization": batch_norm,
     "GlobalLpPool": global_lp_pool,
     "GroupNormalization": group_norm,
     "InstanceNormalization": instance_norm,

@@ -9,7 +9,6 @@ from atrous.geometry import Explicit, Padding, Same, ToSize
 from atrous.graph.layers import (
     LRN,
     AveragePool,
-    BatchNorm,
     Concat,
     Conv,
     ConvTranspose,
@@ -126,13 +125,6 @@ def _global(layer: type[ReduceMean] | type[ReduceMax]) -> Rule:
     return rule
 
 
-def batch_norm(call: Call) -> None:
-    call.attributes.ignore("momentum", "is_test", "consumed_inputs")
-    call.attributes.fixed("training_mode", 0)
-    call.attributes.fixed("spatial", 1)
-    call.result(BatchNorm(call.attributes.number("epsilon", 1e-5)), *call.operands(5, 5))
-
-
 def lrn(call: Call) -> None:
     alpha, beta, bias = (call.attributes.number(*pair) for pair in (("alpha", 1e-4), ("beta", 0.75), ("bias", 1.0)))
     (size,) = positive("size", (call.attributes.integer("size", 0),), 1)
@@ -147,6 +139,5 @@ RULES: dict[str, Rule] = {
     "AveragePool": average_pool,
     "GlobalAveragePool": _global(ReduceMean),
     "GlobalMaxPool": _global(ReduceMax),
-    "BatchNormalization": batch_norm,
     "LRN": lrn,
 }
