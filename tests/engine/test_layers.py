@@ -58,6 +58,24 @@ CASES: list[tuple[Layer, tuple[Array, ...]]] = [
     *((rule((1,), False), (IMAGE,)) for rule in (reduction.ReduceSum, reduction.ReduceMin, reduction.ReduceL1)),
     (reduction.ReduceProd((-1,), True), (TABLE,)),
     (reduction.ReduceMean((), False), (VOLUME,)),
+    (reduction.ReduceMeanSquare((2, 3), True), (IMAGE,)),
+    (arith.Xor(), (IMAGE > 0, IMAGE < 1)),
+    (pooling.LpPool((3, 2), (2, 1), (1, 2), Explicit(((1, 0), (0, 1)))), (IMAGE,)),
+    (pooling.LpPool((3,), (1,), (1,), Explicit(((1, 1),)), p=1), (LINE,)),
+    (pooling.LpPool((2, 2, 2), (2, 2, 2), (1, 1, 1), Explicit(((0, 1),) * 3), ceil=True, p=3), (VOLUME,)),
+    (Fused(pooling.LpPool((2, 2), (2, 2), (1, 1), Explicit(((0, 0),) * 2)), (Step(act.Neg()),), 1), (IMAGE,)),
+    (normalisation.BatchNorm(1e-3), (IMAGE, normal(18), normal(18), normal(18), np.abs(normal(18)))),
+    (normalisation.Standardise((1, 2, 3), 1e-3), (IMAGE, normal(18, 9, 11), normal(18, 9, 11))),
+    (normalisation.Standardise((1,)), (IMAGE, CHANNEL, CHANNEL)),
+    (normalisation.Standardise((-1,), centred=False), (TABLE, normal(40))),
+    (normalisation.Standardise((0, 2, 3), 1e-18), (IMAGE,)),
+    (normalisation.GroupNorm(), (IMAGE, normal(18), normal(18))),
+    (normalisation.GroupNorm(3), (IMAGE, normal(18), normal(18))),
+    (normalisation.GroupNorm(1), (VOLUME, normal(3), normal(3))),
+    (normalisation.LpNorm(1, 1), (IMAGE * (IMAGE > 1),)),
+    (normalisation.LpNorm(2, -1), (IMAGE,)),
+    (softmax.LogSoftmax(1, 1), (IMAGE * 60,)),
+    (softmax.LogSoftmax(1, -1), (VOLUME,)),
     (softmax.Softmax(1, 1), (IMAGE,)),
     (softmax.Softmax(1, -1), (VOLUME,)),
     (softmax.Softmax(-1, -1), (TABLE,)),
@@ -103,6 +121,11 @@ CASES: list[tuple[Layer, tuple[Array, ...]]] = [
     (
         Fused(pooling.MaxPool((2, 2), (2, 2), (1, 1), Explicit(((0, 0), (0, 0)))), (Step(arith.PRelu(), 1),), 1),
         (IMAGE, CHANNEL),
+    ),
+    *(
+        (Fused(arith.Less(), (Step(join, 1, place), Step(arith.Not())), 2), (IMAGE, normal(1), IMAGE > 0.5))
+        for join in (arith.And(), arith.Or(), arith.Xor())
+        for place in (0, 1)
     ),
     (Fused(linear.Linear(), (Step(act.Sigmoid()),), 3), (TABLE, normal(10, 40), normal(10))),
     (Fused(arith.Add(), (Step(act.Relu()), Step(arith.Sub(), 1, 1)), 2), (IMAGE, CHANNEL, IMAGE)),

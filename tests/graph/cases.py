@@ -64,6 +64,9 @@ POOLS: list[Case] = [
     (L.AveragePool((3, 3), (2, 2), (1, 1), CONSTANT((1, 1), (1, 1)), count_include_pad=True), (X2,)),
     (L.AveragePool((2, 3), (2, 2), (1, 1), CONSTANT((0, 0), (1, 1)), ceil=True), (X2,)),
     (L.AveragePool((3,), (2,), (2,), CONSTANT((1, 2))), (X1,)),
+    (L.LpPool((3, 2), (2, 1), (1, 2), CONSTANT((1, 0), (0, 1))), (X2,)),
+    (L.LpPool((3,), (2,), (1,), CONSTANT((1, 1)), ceil=True, p=1), (X1,)),
+    (L.LpPool((2, 2, 2), (2, 2, 2), (1, 1, 1), Same(), p=3), (X3,)),
 ]
 NORMALISATIONS: list[Case] = [
     (L.BatchNorm(1e-3), (X2, floats(4), floats(4), floats(4), positive(4))),
@@ -72,12 +75,27 @@ NORMALISATIONS: list[Case] = [
     (L.Softmax(1, 1), (X2,)),
     (L.Softmax(-1, -1), (X1,)),
     (L.Softmax(1, -1), (X2,)),
+    (L.LogSoftmax(1, 1), (X2,)),
+    (L.LogSoftmax(-1, -1), (X1 * 50,)),
+    (L.LogSoftmax(1, -1), (X2,)),
+    (L.Standardise((1, 2, 3), 1e-3), (X2, floats(4, 9, 8), floats(4, 9, 8))),
+    (L.Standardise((2,)), (X1, floats(13))),
+    (L.Standardise((3,), 1e-2, centred=False), (X2, floats(8))),
+    (L.Standardise((0, 2, 3), 1e-18), (X2,)),
+    (L.Standardise((1,), 1e-3), (X2, floats(4, 1, 1), floats(4, 1, 1))),
+    (L.Standardise((1, -1), 1e-3, centred=False), (X2, floats(4, 1, 8), floats(1))),
+    (L.GroupNorm(None), (X2, floats(4), floats(4))),
+    (L.GroupNorm(2, 1e-3), (X2, floats(4), floats(4))),
+    (L.GroupNorm(1), (X1, floats(4), floats(4))),
+    (L.LpNorm(1, 1), (X2,)),
+    (L.LpNorm(2, 2), (X1,)),
 ]
 REDUCTIONS: list[Case] = [
     *((layer((2, 3), True), (X2,)) for layer in (L.ReduceMean, L.ReduceMax, L.ReduceSum, L.ReduceMin, L.ReduceL1, L.ReduceL2)),
     (L.ReduceProd((-1,), False), (X2,)),
     (L.ReduceSum((1,), False), (X2,)),
     (L.ReduceMean((), False), (X2,)),
+    (L.ReduceMeanSquare((1, 3), True), (X2,)),
 ]
 LINEARS: list[Case] = [
     (L.Linear(), (floats(3, 7), floats(5, 7), floats(5))),
@@ -102,7 +120,7 @@ ARITHMETIC: list[Case] = [
     (L.Pow(), (positive(2, 4, 5), floats(5))),
     (L.Div(), (ints(-7, 7, 9), ints(2, -2, 3))),
     *((layer, (X1, np.round(X1))) for layer in (L.Less(), L.LessOrEqual(), L.Greater(), L.GreaterOrEqual(), L.Equal())),
-    *((layer, (X1 > 0, X1 < 1)) for layer in (L.And(), L.Or())),
+    *((layer, (X1 > 0, X1 < 1)) for layer in (L.And(), L.Or(), L.Xor())),
     (L.Not(), (X1 > 0,)),
     (L.Where(), (X2 > 0, X2, floats(4, 1, 8))),
 ]

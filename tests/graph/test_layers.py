@@ -52,11 +52,17 @@ def test_inference_tells_type_and_shape_of_the_result(case: Case) -> None:
     assert (fact.dtype, fact.sizes) == (result.dtype.name, result.shape)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not isinstance(case[0], L.Swish | L.Linear)], ids=label)
+#: Layers that are written as several operators.
+APART = L.Swish | L.Linear | L.ReduceMeanSquare
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not isinstance(case[0], APART)], ids=label)
 def test_layer_survives_export_and_import(case: Case) -> None:
     layer, operands = case
-    if isinstance(layer, L.Softmax) and layer.first != layer.last:
+    if isinstance(layer, L.Softmax | L.LogSoftmax) and layer.first != layer.last:
         pytest.skip("a joint softmax is written as several operators")
+    if isinstance(layer, L.Standardise) and layer.axes[-1] != operands[0].ndim - 1:
+        pytest.skip("what is standardised over other axes than the last is written as several operators")
     network = network_of(layer, operands)
     back = load(to_onnx(network))
     if network.inputs:

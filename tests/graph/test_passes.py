@@ -21,7 +21,9 @@ from atrous.graph.passes import (
     fold_constants,
     fuse_epilogues,
     lower_batch_norm,
+    lower_compounds,
     matmul_to_linear,
+    meet_transposes,
     op_counts,
     optimise,
     remove_dead,
@@ -140,7 +142,40 @@ def dead_branches() -> Network:
     return s.network(y)
 
 
-NETWORKS = [normed_convolutions, lone_norms, residual, shape_arithmetic, idle, products, dead_branches]
+def own_statistics() -> Network:
+    """Every layer that consists of others, sizes left open."""
+    s = Sketch("N", 6, "H", "W")
+    y = s(L.GroupNorm(3), "x", floats(6), floats(6))
+    y = s(L.GroupNorm(), s(L.Relu(), y), floats(6), floats(6))
+    y = s(L.Standardise((1,), 1e-3), y, floats(6, 1, 1), floats(6, 1, 1))
+    y = s(L.Standardise((0, 2, 3), 1e-3, centred=False), y)
+    y = s(L.BatchNorm(1e-3), y, floats(6), s(L.ReduceSum((0, 2, 3), False), y), floats(6), np.abs(floats(6)))
+    return s.network(s(L.Add(), s(L.LogSoftmax(1, 1), y), s(L.LpNorm(1, 2), s(L.LpNorm(2, 1), y))))
+
+
+def channels_last() -> Network:
+    """A block of ConvNeXt, its activation written out as exporters do; and transposes that have to stay."""
+    s = Sketch("N", 6, "H", "W")
+    y = s(L.Transpose((0, 2, 3, 1)), s.conv("x", 6, 6))
+    y = s(L.Linear(), s(L.Standardise((3,)), y, floats(6), floats(6)), floats(10, 6), floats(10))
+    y = s(L.Mul(), s(L.Mul(), y, np.float32(0.5).reshape(())), s(L.Add(), s(L.Erf(), y), np.ones(1, np.float32)))
+    y = s(L.Mul(), s(L.Linear(), y, floats(6, 10)), floats(6))
+    y = s(L.Add(), s(L.Transpose((0, 3, 1, 2)), y), "x")
+    turned = s(L.Transpose((0, 1, 3, 2)), s(L.Relu(), y))
+    return s.network(s(L.Concat(2), s(L.Neg(), turned), s(L.Add(), turned, floats(6, 1, 1))))
+
+
+NETWORKS = [
+    channels_last,
+    own_statistics,
+    normed_convolutions,
+    lone_norms,
+    residual,
+    shape_arithmetic,
+    idle,
+    products,
+    dead_branches,
+]
 
 
 def result(network: Network, x: Array) -> Array:
@@ -210,6 +245,37 @@ BEFORE_AND_AFTER = [
     (remove_identities, idle, {"Pad": 1, "Relu": 1}),
     (matmul_to_linear, products, {"Add": 1, "Linear": 1, "MatMul": 1, "Transpose": 1}),
     (remove_dead, dead_branches, {"Conv": 1}),
+    (
+        meet_transposes,
+        channels_last,
+        {"Add": 3, "Concat": 1, "Conv": 3, "Erf": 1, "Mul": 3, "Neg": 1, "Relu": 1, "Standardise": 1, "Transpose": 2},
+    ),
+    (
+        lower_compounds,
+        own_statistics,
+        {
+            "Add": 10,
+            "Div": 7,
+            "Equal": 2,
+            "Exp": 1,
+            "Expand": 2,
+            "Log": 1,
+            "Mul": 4,
+            "ReduceL1": 1,
+            "ReduceL2": 1,
+            "ReduceMax": 1,
+            "ReduceMean": 5,
+            "ReduceMeanSquare": 4,
+            "ReduceSum": 2,
+            "Relu": 1,
+            "Reshape": 4,
+            "Shape": 4,
+            "Sqrt": 5,
+            "Sub": 6,
+            "Unsqueeze": 8,
+            "Where": 2,
+        },
+    ),
 ]
 
 
@@ -269,6 +335,40 @@ def test_a_batch_norm_that_is_no_map_of_numbers_is_kept() -> None:
     s = Sketch("N", 2, 4, 4)
     bad = s(L.BatchNorm(0.0), s.conv("x", 2, 2), floats(2), floats(2), floats(2), -np.ones(2, np.float32))
     assert op_counts(lower_batch_norm(fold_affine(s.network(bad)))) == {"BatchNorm": 1, "Conv": 1}
+
+
+def test_transposes_that_others_need_stay() -> None:
+    """The value between is given out, the second one is no inverse, an operand is not transposed, or axes are joined."""
+    s = Sketch(2, 3, 4, 5)
+    t = s(L.Transpose((0, 2, 3, 1)), "x")
+    mixed = s(L.Add(), s(L.Relu(), t), s(L.Reshape(), "x", ints(2, 4, 5, 3)))
+    back = s(L.Transpose((0, 3, 1, 2)), s(L.Softmax(3, 3), mixed))
+    again = s(L.Transpose((0, 2, 1, 3)), t)
+    network = s.network(t, back, s(L.Transpose((0, 2, 1, 3)), again), s(L.Transpose((0, 3, 1, 2)), s(L.Neg(), t)))
+    after = meet_transposes(network)
+    x = floats(2, 3, 4, 5)
+    for got, wanted in zip(evaluate(after, {"x": x}).values(), evaluate(network, {"x": x}).values(), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-6)
+    assert op_counts(network)["Transpose"] == 5
+    assert op_counts(after)["Transpose"] == 4
+
+
+def test_parts_are_named_after_their_node() -> None:
+    s = Sketch("N", 4, "H", "W")
+    network = s.network(s(L.GroupNorm(), "x", floats(4), floats(4)))
+    names = [node.name.removeprefix("GroupNorm_n0") for node in lower_compounds(network).nodes]
+    assert names == [
+        "/mean",
+        "/centred",
+        "/variance",
+        "/damped",
+        "/deviation",
+        "/standardised",
+        "/scale",
+        "/scaled",
+        "/bias",
+        "",
+    ]
 
 
 def test_weights_are_rounded_once() -> None:

@@ -19,7 +19,7 @@ from onnx import ModelProto, NodeProto, TensorProto
 from onnx.backend.test.case.test_case import TestCase
 from onnx.backend.test.loader import load_model_tests
 
-from atrous.importers.reading import RULES
+from atrous.importers.conversion import RULES
 from atrous.importers.tensors import TYPES
 
 PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"

@@ -132,8 +132,10 @@ def test_all_unsupported_attributes_are_listed_at_once() -> None:
 
 
 UNSUPPORTED = [
-    (model([node("BatchNormalization", "x", *"sbmv", training_mode=1)], 15, constants=dict.fromkeys("sbmv", np.ones(4, "f"))),
-     "training_mode=1 is not supported"),
+    (model([node("BatchNormalization", "x", *"sbmv", spatial=0)], 7, constants=dict.fromkeys("sbmv", np.ones(4, "f"))),
+     "spatial=0 is not supported"),
+    (model([node("BatchNormalization", "x", *"sbmv", outputs=["y", "m2"])], 8, outputs=("y", "m2"),
+           constants=dict.fromkeys("sbmv", np.ones(4, "f"))), "outputs m2 are read; atrous makes the first output only"),
     (model([node("Unsqueeze", "x", "x")], 13), "operand 1, 'x' is computed from data"),
     (model([node("Conv", "x", "w", auto_pad="SOMETIMES")], 13, constants=ONE),
      "auto_pad='SOMETIMES' is not supported"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from onnx import TensorProto, helper
 
 from atrous.graph import layers as L
@@ -24,6 +25,7 @@ def floats(*shape: int) -> np.ndarray:
     return RNG.standard_normal(shape).astype(np.float32)
 
 
+PAIR = {"s": floats(4), "b": floats(4)}
 W = {"w": floats(6, 4, 3, 3)}
 MODELS = {
     "softmax flattened before 13": model([node("Softmax", "x", axis=2)], 9),
@@ -95,6 +97,62 @@ MODELS = {
         8,
         constants={name: np.abs(floats(4)) + 0.5 for name in "sbmv"},
     ),
+    "instance norm": model([node("InstanceNormalization", "x", "s", "b", epsilon=0.01)], 7, constants=PAIR),
+    "group norm": model([node("GroupNormalization", "x", "s", "b", num_groups=2)], 21, constants=PAIR),
+    "layer norm": model(
+        [node("LayerNormalization", "x", "s", "b", axis=-2)], 17, constants={"s": floats(9, 8), "b": floats(9, 8)}
+    ),
+    "layer norm without bias": model([node("LayerNormalization", "x", "s", epsilon=0.1)], 17, constants={"s": floats(8)}),
+    "layer norm and its statistics": model(
+        [
+            node("LayerNormalization", "x", "s", axis=1, outputs=["z", "mean", "deviation"], epsilon=0.1),
+            node("Mul", "z", "deviation", outputs=["p"]),
+            node("Add", "p", "mean"),
+        ],
+        17,
+        constants={"s": floats(4, 9, 8)},
+    ),
+    "root mean square norm": model([node("RMSNormalization", "x", "s", axis=2)], 23, constants={"s": floats(9, 8)}),
+    "mean and variance norm": model([node("MeanVarianceNormalization", "x")], 9),
+    "mean and variance norm over the space": model([node("MeanVarianceNormalization", "x", axes=[2, 3])], 13),
+    "norm of one axis": model([node("LpNormalization", "x", p=1, axis=1)], 7),
+    "norm by default": model([node("LpNormalization", "x")], 7),
+    "norm pool": model([node("LpPool", "x", kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 1], p=3)], 11),
+    "norm pool, same, dilated": model(
+        [node("LpPool", "x", kernel_shape=[2, 2], dilations=[2, 3], strides=[1, 2], ceil_mode=1)], 18
+    ),
+    "norm pool of valid windows": model([node("LpPool", "x", kernel_shape=[4, 3], auto_pad="VALID", p=1)], 7),
+    "global norm pools": model(
+        [
+            *(node("GlobalLpPool", "x", p=p, outputs=[f"p{p}"], name=f"pool{p}") for p in (1, 2, 3)),
+            node("Concat", "p1", "p2", "p3", axis=1),
+        ],
+        7,
+        shape=("N", 4, None, None),
+    ),
+    "log softmax flattened before 13": model([node("LogSoftmax", "x", axis=2)], 9),
+    "log softmax of one axis": model([node("LogSoftmax", "x")], 13),
+    "either": model(
+        [
+            node("Greater", "x", "a", outputs=["p"]),
+            node("Less", "x", "b", outputs=["q"]),
+            node("Xor", "p", "q", outputs=["r"]),
+            node("Where", "r", "x", "a"),
+        ],
+        13,
+        constants={"a": floats(4, 1, 1), "b": floats(1)},
+    ),
+    "dropout and its mask": model(
+        [node("Dropout", "x", outputs=["z", "mask"]), node("Where", "mask", "z", "c")], 12, constants={"c": floats(1)}
+    ),
+    "batch norm of computed statistics": model(
+        [
+            node("ReduceMean", "x", axes=[0, 2, 3], keepdims=0, outputs=["m"]),
+            node("BatchNormalization", "x", "s", "b", "m", "v"),
+        ],
+        15,
+        constants={**PAIR, "v": np.abs(floats(4)) + 0.5},
+    ),
     "constants of every spelling": model(
         [
             node("Constant", value_float=2.0, outputs=["a"]),
@@ -134,6 +192,62 @@ def test_spelling(name: str) -> None:
         assert output.shape == y.shape
         np.testing.assert_allclose(output, y, rtol=2e-5, atol=2e-6)
         np.testing.assert_array_equal(again, output)
+
+
+def test_group_norm_of_opset_18_has_one_scale_a_group() -> None:
+    """ONNX Runtime has no kernel for it, and PyTorch one scale a channel."""
+    scale, bias = floats(2), floats(2)
+    proto = model([node("GroupNormalization", "x", "s", "b", num_groups=2)], 18, constants={"s": scale, "b": bias})
+    network, x = load(proto), floats(2, 4, 9, 8)
+    wanted = torch.nn.functional.group_norm(torch.from_numpy(x), 2).numpy().reshape(2, 2, -1)
+    wanted = (wanted * scale[:, None] + bias[:, None]).reshape(x.shape)
+    assert [type(each.layer).__name__ for each in network.nodes] == ["GroupNorm"]
+    np.testing.assert_allclose(evaluate(network, {"x": x})["y"], wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_batch_norm_that_trains_follows_the_batch() -> None:
+    scale, bias, mean, var = (np.abs(floats(4)) + 0.5 for _ in "sbmv")
+    nodes = [node("BatchNormalization", "x", *"sbmv", outputs=["y", "mean", "var"], training_mode=1, momentum=0.75)]
+    constants = dict(zip("sbmv", (scale, bias, mean, var), strict=True))
+    network, x = load(model(nodes, 15, constants=constants, outputs=("y", "mean", "var"))), floats(2, 4, 9, 8)
+    t = [torch.from_numpy(array.copy()) for array in (x, scale, bias)]
+    wanted = torch.nn.functional.batch_norm(t[0], None, None, t[1], t[2], training=True).numpy()
+    for y, new_mean, new_var in (evaluate(network, {"x": x}).values(), network.compile(threads=1)(x)):
+        np.testing.assert_allclose(y, wanted, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(new_mean, 0.75 * mean + 0.25 * x.mean(axis=(0, 2, 3)), rtol=1e-5)
+        np.testing.assert_allclose(new_var, 0.75 * var + 0.25 * x.var(axis=(0, 2, 3)), rtol=1e-5)
+
+
+CAUSAL = {"w": floats(4, 1, 3), "b": floats(4), "past": floats(2, 4, 2)}
+
+
+@pytest.mark.parametrize("operands", ["xw", "xwb", ["x", "w", "", "past"], ["x", "w", "b", "past"]], ids=str)
+@pytest.mark.parametrize("activation", ["none", "silu"])
+@pytest.mark.parametrize("length", [1, 9])
+def test_causal_convolution_keeps_its_state(operands: list[str], activation: str, length: int) -> None:
+    """The definition: a depthwise convolution of the state and the signal, joined."""
+    causal = node("CausalConvWithState", *operands, outputs=["y", "state"], activation=activation)
+    network = load(model([causal], 27, shape=(2, 4, "T"), constants=CAUSAL, outputs=("y", "state")))
+    x = floats(2, 4, length)
+    before = CAUSAL["past"] if "past" in operands else np.zeros((2, 4, 2), np.float32)
+    joined, bias = np.concatenate([before, x], axis=2), CAUSAL["b"] if "b" in operands else np.zeros(4, np.float32)
+    wanted = sum(joined[:, :, tap : tap + length] * CAUSAL["w"][:, 0, tap, None] for tap in range(3)) + bias[:, None]
+    if activation == "silu":
+        wanted = wanted / (1 + np.exp(-wanted))
+    for y, state in (evaluate(network, {"x": x}).values(), network.compile(threads=1)(x)):
+        np.testing.assert_allclose(y, wanted, rtol=1e-5, atol=1e-5)
+        np.testing.assert_array_equal(state, joined[:, :, -2:])
+
+
+def test_dropout_that_trains_but_drops_nothing() -> None:
+    drop = node("Dropout", "x", "r", "t", outputs=["y", "mask"])
+    proto = model([drop], 13, constants={"r": np.array(0, np.float32), "t": np.array(True)}, outputs=("y", "mask"))
+    x = floats(2, 4, 9, 8)
+    for y, mask in (evaluate(load(proto), {"x": x}).values(), load(proto).compile(threads=1)(x)):
+        np.testing.assert_array_equal(y, x)
+        assert mask.dtype == bool
+        assert mask.shape == x.shape
+        assert mask.all()
 
 
 def test_broadcasting_of_opset_6_names_its_axis() -> None:

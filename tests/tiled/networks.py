@@ -18,6 +18,12 @@ from atrous.graph.layers import (
     Conv,
     ConvTranspose,
     DepthToSpace,
+    Gelu,
+    GroupNorm,
+    Linear,
+    LogSoftmax,
+    LpNorm,
+    LpPool,
     MaxPool,
     Mul,
     ReduceMean,
@@ -25,7 +31,9 @@ from atrous.graph.layers import (
     Resize,
     Sigmoid,
     Slice,
+    Standardise,
     Sub,
+    Transpose,
 )
 from atrous.graph.network import Network, Node
 
@@ -127,6 +135,34 @@ def gated() -> Network:
     return s.done(s.conv(s.add(Mul(), a, gate), 2, 1))
 
 
+def normalised() -> Network:
+    """Norms over the channels of a place: they see no neighbours."""
+    s = Sketch("normalised")
+    a = s.conv("x", 1, 6)
+    a = s.add(Standardise((1,), 1e-3), a, s.constant(odd((6, 1, 1), 1)), s.constant(odd((6, 1, 1), 2)))
+    a = s.add(LogSoftmax(1, 1), s.conv(s.add(Relu(), a), 6, 5, stride=2))
+    a = s.add(LpPool((3, 3), (1, 1), (1, 1), as_padding(1, 2), p=2), s.add(LpNorm(2, 1), a))
+    return s.done(s.conv(s.add(Standardise((1,), centred=False), a), 5, 2))
+
+
+def channels_last() -> Network:
+    """A block of ConvNeXt, written with channels last inside."""
+    s = Sketch("channels_last")
+    a = s.conv("x", 1, 6, 7)
+    t = s.add(Transpose((0, 2, 3, 1)), a)
+    t = s.add(Standardise((3,)), t, s.constant(odd((6,), 1)), s.constant(odd((6,), 2)))
+    t = s.add(Gelu(), s.add(Linear(), t, s.constant(odd((24, 6), 3)), s.constant(odd((24,), 4))))
+    t = s.add(Linear(), t, s.constant(odd((6, 24), 3)), s.constant(odd((6,), 4)))
+    return s.done(s.add(Add(), s.add(Transpose((0, 3, 1, 2)), t), a))
+
+
+def grouped() -> Network:
+    """A norm over groups of channels and all places."""
+    s = Sketch("grouped")
+    a = s.add(GroupNorm(2), s.conv("x", 1, 6), s.constant(odd((6,), 1)), s.constant(odd((6,), 2)))
+    return s.done(s.conv(s.add(Relu(), a), 6, 1))
+
+
 def casting(source: str, target: str, channels: int | str = "C", axes: int = 2) -> Network:
     """Only converts: for the formats."""
     s = Sketch("casting", 1, axes, source)
@@ -135,7 +171,7 @@ def casting(source: str, target: str, channels: int | str = "C", axes: int = 2) 
     return Network(made.name, {"x": Fact(source, ("N", channels, *fact.shape[2:]))}, made.outputs, made.nodes)
 
 
-LOCAL = {f.__name__: f for f in (plain, unet, strided, super_resolution, resized)}
+LOCAL = {f.__name__: f for f in (plain, unet, strided, super_resolution, resized, normalised, channels_last)}
 
 
 def odd(shape: Sequence[int], seed: int = 0, dtype: str = "float32") -> Array:

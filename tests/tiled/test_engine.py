@@ -18,9 +18,9 @@ from atrous.tiled import run
 from tests.tiled import networks
 
 
-@pytest.mark.parametrize("name", [*networks.LOCAL, "gated"])
+@pytest.mark.parametrize("name", [*networks.LOCAL, "gated", "grouped"])
 def test_the_same_bits_for_every_tile_and_thread(name: str) -> None:
-    network = {**networks.LOCAL, "gated": networks.gated}[name]()
+    network = {**networks.LOCAL, "gated": networks.gated, "grouped": networks.grouped}[name]()
     x = networks.odd((1, 1, 83, 97))
     program = engine.compile_network(network)
     whole = program(x)

@@ -106,6 +106,8 @@ def test_a_network_with_a_global_layer_is_refused_by_the_nodes_name(monkeypatch:
     monkeypatch.setattr("atrous.tiled.prepare.resident", lambda: 0)
     with pytest.raises(MemoryBudgetError, match=r"nodes read the whole signal: 'reducemean1' \(ReduceMean\)"):
         run(OracleProgram(networks.gated()), networks.odd((1, 1, 400, 400)), memory="9MB")
+    with pytest.raises(MemoryBudgetError, match=r"nodes read the whole signal: 'groupnorm1' \(GroupNorm\)"):
+        run(OracleProgram(networks.grouped()), networks.odd((1, 1, 400, 400)), memory="9MB")
 
 
 def test_the_smallest_budget_that_is_named_works(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,6 +203,8 @@ class VectorMaths:
 
     def where(self, condition: Num, x: Num | float, y: Num | float) -> Num:
         x, y = self._both(x, y)
+        if x.kind != y.kind:  # a condition just made, and one from memory
+            x, y = Num(self.e, self._truth(x)), Num(self.e, self._truth(y))
         return Num(self.e, self.e.b.select(self._truth(condition), x.value, y.value), x.signed)
 
     def _truth(self, condition: Num) -> Value:

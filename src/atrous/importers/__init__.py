@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atrous.errors import UnsupportedError
+from atrous.importers import writing_norms  # noqa: F401  (it registers its layers)
 from atrous.importers.reading import load
 from atrous.importers.writing import save, to_onnx
 

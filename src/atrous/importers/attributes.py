@@ -16,6 +16,7 @@ _NAMES: dict[int, str] = {
     AttributeProto.FLOATS: "floats",
     AttributeProto.STRING: "a string",
     AttributeProto.TENSOR: "a tensor",
+    AttributeProto.SPARSE_TENSOR: "a sparse tensor",
 }
 
 
@@ -74,6 +75,11 @@ class Attributes:
         """A tensor, ``None`` when absent."""
         found = self._get(name, AttributeProto.TENSOR)
         return None if found is None else found.t
+
+    def sparse(self, name: str) -> onnx.SparseTensorProto | None:
+        """A sparse tensor, ``None`` when absent."""
+        found = self._get(name, AttributeProto.SPARSE_TENSOR)
+        return None if found is None else found.sparse_tensor
 
     def fixed(self, name: str, wanted: int) -> None:
         """An integer attribute of which atrous has one value only."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,8 +12,9 @@ from atrous.errors import ArgumentError, NetworkError, UnsupportedError
 from atrous.graph.fact import Array, Fact
 from atrous.graph.facts import infer_node, trial
 from atrous.graph.layer import Layer
-from atrous.graph.layers import ConstantOfShape, Expand, Identity
+from atrous.graph.layers import ConstantOfShape, Expand, Identity, Shape
 from atrous.graph.network import Network, Node
+from atrous.graph.passes import remove_dead
 
 #: Constants are computed while loading up to this many bytes.
 LIMIT = 2**31
@@ -25,12 +27,19 @@ class Builder:
         self.inputs = inputs
         self.constants: dict[str, Array] = {}
         self.nodes: list[Node] = []
-        #: Values that a rule wanted to know before the run, and which depend on data.
-        self.asked: set[str] = set()
+        self._asked: list[str] = []  # what a rule wanted to know before the run, and depends on data
         self._facts = {name: trial(fact, {}) for name, fact in inputs.items()}
-        self._open = {name for name, fact in inputs.items() if not fact.concrete}  # what depends on open sizes
+        #: The facts that hold whatever sizes the inputs leave open, and so the elements too that these have.
+        self._certain = {name: fact for name, fact in inputs.items() if fact.concrete}
+        self._fixed = False
         self._taken: set[str] = set(inputs)
         self._names: set[str] = set()
+        self._counts: dict[str, int] = {}
+
+    @property
+    def known(self) -> set[str]:
+        """All values so far."""
+        return {*self.inputs, *self.constants, *(node.output for node in self.nodes)}
 
     def reserve(self, values: Sequence[str]) -> None:
         """Keep value names of the model free from invented ones."""
@@ -40,12 +49,11 @@ class Builder:
         """A value name that nothing has."""
         return self._unique(hint, self._taken)
 
-    @staticmethod
-    def _unique(hint: str, taken: set[str]) -> str:
-        name, count = hint, 1
+    def _unique(self, hint: str, taken: set[str]) -> str:
+        name = hint
         while name in taken:
-            count += 1
-            name = f"{hint}.{count}"
+            self._counts[hint] = self._counts.get(hint, 1) + 1
+            name = f"{hint}.{self._counts[hint]}"
         taken.add(name)
         return name
 
@@ -53,7 +61,7 @@ class Builder:
         """A new constant; its name is ``hint``, made unique unless ``exact``."""
         name = hint if exact else self.fresh(hint)
         self.constants[name] = array
-        self._facts[name] = Fact.of(array)
+        self._facts[name] = self._certain[name] = Fact.of(array)
         return name
 
     def add(self, layer: Layer, inputs: Sequence[str], name: str, output: str | None = None) -> str:
@@ -64,13 +72,21 @@ class Builder:
             return made
         node = Node(self._unique(name, self._names), layer, tuple(inputs), made)
         self.nodes.append(node)
-        if not self._open.isdisjoint(inputs):
-            self._open.add(made)
-        operands = [self._facts[value] for value in inputs if value in self._facts]
-        if len(operands) == len(inputs):
-            with suppress(NetworkError):  # a trial size may not fit where the true one does
-                self._facts[made] = infer_node(node, *operands)
+        self._infer(node)
         return made
+
+    def _infer(self, node: Node) -> None:
+        """What is known of a node's output: for certain, or under trial sizes."""
+        for facts in (self._certain, self._facts):
+            operands = [facts[value] for value in node.inputs if value in facts]
+            if len(operands) == len(node.inputs):
+                with suppress(NetworkError):  # a trial size may not fit where the true one does
+                    self._facts[node.output] = infer_node(node, *operands)
+                    if facts is self._certain:
+                        facts[node.output] = self._facts[node.output]
+                    elif isinstance(node.layer, Shape):  # how many axes there are is certain, not their sizes
+                        self._certain[node.output] = replace(self._facts[node.output], value=None)
+                return
 
     def _fold(self, layer: Layer, values: list[Array], name: str, made: str) -> bool:
         try:
@@ -84,14 +100,27 @@ class Builder:
         return True
 
     def value(self, name: str, what: str) -> Array:
-        """The elements of a value that must be a constant, or follow from sizes that the model fixes."""
-        known = self._facts.get(name)
-        if known is not None and known.value is not None and name not in self._open:
-            return known.value
-        if name not in self.constants:
-            self.asked.add(name)
+        """The elements of a value that must be a constant, or follow from shapes that the model fixes."""
+        if name in self.constants:
+            return self.constants[name]
+        fact = self._certain.get(name)
+        if fact is None or fact.value is None:
+            self._asked.append(name)
             raise UnsupportedError(f"{what} {name!r} is computed from data; atrous needs it to be a constant")
-        return self.constants[name]
+        self._fixed = True
+        return fact.value
+
+    @property
+    def asked(self) -> set[str]:
+        """The inputs that must be known before the run for the rules that asked so far."""
+        makers = {node.output: node for node in self.nodes}
+        waiting, seen = list(self._asked), set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name not in seen and name in makers:
+                waiting.extend(makers[name].inputs)
+            seen.add(name)
+        return seen.intersection(self.inputs)
 
     def fact(self, name: str, what: str) -> Fact:
         """Rank, type and fixed sizes of a value; symbolic sizes have meaningless trial numbers."""
@@ -100,7 +129,10 @@ class Builder:
         return self._facts[name]
 
     def network(self, name: str, outputs: Sequence[str]) -> Network:
-        """The network of all that was added, constants that nothing reads left out; an output that is given twice is copied."""
+        """The network of all that was added, without constants that nothing reads, and what only led to known elements.
+
+        An output that is given twice is copied.
+        """
         seen: set[str] = set()
         for place, value in enumerate(outputs):
             if value in seen:
@@ -110,4 +142,5 @@ class Builder:
             seen.add(value)
         read = {value for node in self.nodes for value in node.inputs} | set(outputs)
         constants = {key: array for key, array in self.constants.items() if key in read}
-        return Network(name, self.inputs, tuple(outputs), tuple(self.nodes), constants)
+        network = Network(name, self.inputs, tuple(outputs), tuple(self.nodes), constants)
+        return remove_dead(network) if self._fixed else network

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 import onnx
 
@@ -17,7 +17,9 @@ from atrous.importers.source import Source
 class Call:
     """What a rule needs to turn one ONNX node into layers."""
 
-    def __init__(self, node: onnx.NodeProto, name: str, opset: int, builder: Builder, source: Source) -> None:
+    def __init__(
+        self, node: onnx.NodeProto, name: str, opset: int, builder: Builder, source: Source, read: Container[str] = ()
+    ) -> None:
         self.attributes = Attributes(node)
         self.inputs = list(node.input)
         self.outputs = list(node.output)
@@ -25,6 +27,7 @@ class Call:
         self.opset = opset
         self.builder = builder
         self.source = source
+        self.read = read
 
     def has(self, place: int) -> bool:
         """Whether the optional operand at ``place`` is given."""
@@ -76,10 +79,15 @@ class Call:
         name = self.name if place == 0 else f"{self.name}/{place}"
         self.builder.add(layer, inputs, name, self.outputs[place])
 
-    def only_first_output(self, read: set[str]) -> None:
-        """Refuse a model that reads a further output."""
-        if extra := [name for name in self.outputs[1:] if name in read]:
-            raise UnsupportedError(f"outputs {', '.join(extra)} are read; atrous makes the first output only")
+    def wants(self, place: int) -> bool:
+        """Whether anything reads output ``place``."""
+        return place < len(self.outputs) and self.outputs[place] in self.read
+
+    def only_outputs(self, count: int) -> None:
+        """Refuse a model that reads an output beyond the first ``count``."""
+        if extra := [name for place, name in enumerate(self.outputs) if place >= count and self.wants(place)]:
+            made = "the first output" if count == 1 else f"the first {count} outputs"
+            raise UnsupportedError(f"outputs {', '.join(extra)} are read; atrous makes {made} only")
 
 
 #: Reads one node, and adds its layers.

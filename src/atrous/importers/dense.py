@@ -37,12 +37,14 @@ def matmul(call: Call) -> None:
     call.result(L.MatMul(), *call.operands(2, 2))
 
 
-def softmax(call: Call) -> None:
-    """Before opset 13 the softmax ran over all axes from ``axis`` on."""
-    if call.opset < 13:
-        return call.result(L.Softmax(call.attributes.integer("axis", 1), -1), call.operand(0))
-    axis = call.attributes.integer("axis", -1)
-    return call.result(L.Softmax(axis, axis), call.operand(0))
+def _softmax(layer: type[L.Softmax] | type[L.LogSoftmax]) -> Rule:
+    """Before opset 13 they ran over all axes from ``axis`` on."""
+
+    def rule(call: Call) -> None:
+        axis = call.attributes.integer("axis", 1 if call.opset < 13 else -1)
+        call.result(layer(axis, -1 if call.opset < 13 else axis), call.operand(0))
+
+    return rule
 
 
 #: Each reduction, and the opset since which its axes are an operand.
@@ -73,6 +75,7 @@ def _reduction(layer: type[L.Reduce], operand_since: int) -> Rule:
 RULES: dict[str, Rule] = {
     "Gemm": gemm,
     "MatMul": matmul,
-    "Softmax": softmax,
+    "Softmax": _softmax(L.Softmax),
+    "LogSoftmax": _softmax(L.LogSoftmax),
     **{name: _reduction(layer, since) for name, (layer, since) in REDUCTIONS.items()},
 }

@@ -60,6 +60,7 @@ BINARY: dict[str, Layer] = {
     "Pow": L.Pow(),
     "PRelu": L.PRelu(),
     "Sub": L.Sub(),
+    "Xor": L.Xor(),
 }
 
 

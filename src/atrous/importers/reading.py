@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import onnx
@@ -12,18 +12,12 @@ from onnx import defs
 from atrous.errors import ArgumentError, FileError, NetworkError, UnsupportedError
 from atrous.graph.fact import Array, Dim, Fact
 from atrous.graph.facts import deciding
-from atrous.graph.layers import Identity
-from atrous.graph.network import Network, Node, sort_nodes
-from atrous.importers import dense, pointwise, structure, windowed
+from atrous.graph.network import Network
 from atrous.importers.builder import Builder
-from atrous.importers.call import Call, Rule
+from atrous.importers.conversion import convert
+from atrous.importers.inlining import opset_of
 from atrous.importers.source import Readable, Source, read_model
 from atrous.importers.tensors import WIDENED, dtype_of, to_array
-
-#: One rule for each operator of ONNX's default domain.
-RULES: Mapping[str, Rule] = {**windowed.RULES, **pointwise.RULES, **structure.RULES, **dense.RULES}
-
-_DOMAINS = ("", "ai.onnx")
 
 
 def load(model: Readable, given: Mapping[str, Array] | None = None) -> Network:
@@ -41,7 +35,6 @@ def load(model: Readable, given: Mapping[str, Array] | None = None) -> Network:
     proto, source = read_model(model)
     graph = proto.graph
     opset = _opset(proto, source)
-    _refuse_unknown(graph, opset, source)
     _warn_widened(graph, source)
     constants = _initializers(graph, source)
     arrays = _given(given or {}, _inputs(graph, constants, source))
@@ -50,9 +43,9 @@ def load(model: Readable, given: Mapping[str, Array] | None = None) -> Network:
         constants |= {name: arrays[name] for name in more}
         builder = _builder(graph, constants, source)
         try:
-            _convert(graph, opset, builder, source)
+            convert(proto, opset, builder, source)
         except UnsupportedError:
-            more = _upstream(graph, builder.asked).intersection(arrays).difference(constants)
+            more = builder.asked.intersection(arrays)
             if not more:
                 raise
             continue
@@ -85,37 +78,14 @@ def _builder(graph: onnx.GraphProto, constants: Mapping[str, Array], source: Sou
     return builder
 
 
-def _upstream(graph: onnx.GraphProto, values: set[str]) -> set[str]:
-    """These values, and all that they are made of."""
-    makers = {value: node for node in graph.node for value in node.output}
-    waiting, seen = list(values), set()
-    while waiting:
-        name = waiting.pop()
-        if name not in seen and name in makers:
-            waiting.extend(makers[name].input)
-        seen.add(name)
-    return seen
-
-
 def _opset(proto: onnx.ModelProto, source: Source) -> int:
-    versions = [entry.version for entry in proto.opset_import if entry.domain in _DOMAINS]
-    opset = max(versions, default=1)
+    opset = opset_of(proto.opset_import, 1)
     newest = defs.onnx_opset_version()
-    if not 1 <= opset <= newest:
-        raise UnsupportedError(f"{source.label}: uses opset {opset}; atrous reads opsets 1 to {newest}")
+    inside = (opset_of(function.opset_import, opset) for function in proto.functions)
+    for version in (opset, *inside):
+        if not 1 <= version <= newest:
+            raise UnsupportedError(f"{source.label}: uses opset {version}; atrous reads opsets 1 to {newest}")
     return opset
-
-
-def _refuse_unknown(graph: onnx.GraphProto, opset: int, source: Source) -> None:
-    """All operators that have no rule, in one message."""
-    unknown: dict[str, list[str]] = {}
-    for i, node in enumerate(graph.node):
-        if node.domain not in _DOMAINS or node.op_type not in RULES:
-            kind = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
-            unknown.setdefault(kind, []).append(node.name or f"{node.op_type}_{i}")
-    if unknown:
-        listed = "; ".join(f"{kind} (nodes {', '.join(names)})" for kind, names in sorted(unknown.items()))
-        raise UnsupportedError(f"{source.label}: opset {opset} operators that atrous does not have: {listed}")
 
 
 def _initializers(graph: onnx.GraphProto, source: Source) -> dict[str, Array]:
@@ -158,75 +128,3 @@ def _warn_widened(graph: onnx.GraphProto, source: Source) -> None:
     count = sum(tensor.data_type in WIDENED for tensor in graph.initializer)
     if count:
         warnings.warn(f"{source.label}: {count} tensors of 16-bit floats are widened to float32", stacklevel=3)
-
-
-def _named(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.NodeProto]]:
-    """Every node with a name that no other has."""
-    taken: set[str] = set()
-    for i, node in enumerate(graph.node):
-        name = node.name or f"{node.op_type}_{i}"
-        while name in taken:
-            name = f"{name}_{i}"
-        taken.add(name)
-        yield name, node
-
-
-def _in_order(graph: onnx.GraphProto, known: set[str]) -> list[tuple[str, onnx.NodeProto]]:
-    """The nodes sorted by what they read; refuses values made twice or not at all, and cycles."""
-    nodes = dict(_named(graph))
-    makers: dict[str, str] = {}
-    for name, node in nodes.items():
-        for value in filter(None, node.output):
-            if value in makers or value in known:
-                raise NetworkError(
-                    f"node {name!r} makes value {value!r}, which exists already; every value must have one maker"
-                )
-            makers[value] = name
-    for name, node in nodes.items():
-        for value in filter(None, node.input):
-            if value not in makers and value not in known:
-                raise NetworkError(f"node {name!r} reads {value!r}, which nothing makes; the model is incomplete")
-    places = [
-        Node(name, Identity(), tuple(makers[value] for value in node.input if value in makers), name)
-        for name, node in nodes.items()
-    ]
-    return [(place.name, nodes[place.name]) for place in sort_nodes(places)]
-
-
-def _convert(graph: onnx.GraphProto, opset: int, builder: Builder, source: Source) -> None:
-    """Every node through its rule. What is unsupported is collected, and reported together."""
-    problems: list[str] = []
-    read = {value for node in graph.node for value in node.input} | {value.name for value in graph.output}
-    broken: set[str] = set()
-    for name, node in _in_order(graph, {*builder.inputs, *builder.constants}):
-        if broken.intersection(node.input):
-            broken.update(node.output)
-            continue
-        label = f"node {name!r} ({node.op_type}, opset {opset})"
-        try:
-            _convert_node(Call(node, name, opset, builder, source), RULES[node.op_type], read)
-        except UnsupportedError as error:
-            problems.append(f"{label}: {error}")
-            broken.update(node.output)
-        except NetworkError as error:
-            raise NetworkError(f"{source.label}: {label}: {error}") from None
-    if problems:
-        raise UnsupportedError(f"{source.label}: " + "; ".join(problems))
-    _check_outputs(graph.output, builder, source)
-
-
-def _convert_node(call: Call, rule: Rule, read: set[str]) -> None:
-    parted = rule is RULES["Split"]
-    if not any(call.outputs if parted else call.outputs[:1]):
-        raise NetworkError("has no first output; every node must make a value")
-    if not parted:
-        call.only_first_output(read)
-    rule(call)
-    call.attributes.finish()
-
-
-def _check_outputs(outputs: Sequence[onnx.ValueInfoProto], builder: Builder, source: Source) -> None:
-    made = {*builder.inputs, *builder.constants, *(node.output for node in builder.nodes)}
-    for value in outputs:
-        if value.name not in made:
-            raise NetworkError(f"{source.label}: output {value.name!r} is made by no node; the model is incomplete")

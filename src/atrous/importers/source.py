@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -51,13 +51,18 @@ def read_model(model: Readable) -> tuple[onnx.ModelProto, Source]:
 
 def _texts(proto: onnx.ModelProto) -> Iterator[object]:
     """Every name in a model that is read here."""
-    graph = proto.graph
-    yield graph.name
     yield from (entry.domain for entry in proto.opset_import)
-    for node in graph.node:
-        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
-        for attribute in node.attribute:
-            yield from (attribute.name, attribute.t.name)
+    yield from _graph_texts(proto.graph)
+    for function in proto.functions:
+        yield from (function.name, function.domain, function.overload, *function.input, *function.output)
+        yield from (entry.domain for entry in function.opset_import)
+        yield from _attribute_texts(function.attribute_proto)
+        yield from _node_texts(function.node)
+
+
+def _graph_texts(graph: onnx.GraphProto) -> Iterator[object]:
+    yield graph.name
+    yield from _node_texts(graph.node)
     for tensor in graph.initializer:
         yield tensor.name
         for entry in tensor.external_data:
@@ -65,6 +70,19 @@ def _texts(proto: onnx.ModelProto) -> Iterator[object]:
     for value in (*graph.input, *graph.output):
         yield value.name
         yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+
+
+def _node_texts(nodes: Iterable[onnx.NodeProto]) -> Iterator[object]:
+    for node in nodes:
+        yield from (node.name, node.op_type, node.domain, node.overload, *node.input, *node.output)
+        yield from _attribute_texts(node.attribute)
+
+
+def _attribute_texts(attributes: Iterable[onnx.AttributeProto]) -> Iterator[object]:
+    for attribute in attributes:
+        yield from (attribute.name, attribute.ref_attr_name, attribute.t.name)
+        if attribute.HasField("g"):
+            yield from _graph_texts(attribute.g)
 
 
 def _read(model: Readable) -> tuple[onnx.ModelProto, Source]:

@@ -11,7 +11,7 @@ from atrous.geometry.resample import Coordinates, Cubic, Filter, Linear, Nearest
 from atrous.graph import layers as L
 from atrous.graph.layer import Layer
 from atrous.importers.call import Call, Rule
-from atrous.importers.tensors import to_array
+from atrous.importers.tensors import sparse_array, to_array
 
 
 def _operand_or_attribute(call: Call, name: str, place: int, operand_since: int) -> tuple[int, ...] | None:
@@ -165,18 +165,25 @@ def space_to_depth(call: Call) -> None:
 
 
 def dropout(call: Call) -> None:
-    """The identity in inference."""
+    """The identity in inference, and where nothing is dropped; its mask keeps all."""
     call.attributes.ignore("ratio", "seed", "is_test", "consumed_inputs")
-    if call.has(2) and call.value(2).any():
+    keeps = call.opset >= 12 and call.has(1) and call.operand(1) in call.builder.constants and not call.value(1).any()
+    if call.has(2) and not keeps and call.value(2).any():
         raise UnsupportedError("training_mode is true; atrous runs inference only")
     call.result(L.Identity(), call.operand(0))
+    if call.wants(1):
+        dtype = "bool" if call.opset >= 10 else call.dtype(0)
+        call.result(L.ConstantOfShape(1, dtype), call.emit(L.Shape(), call.operand(0)), place=1)
 
 
 def constant(call: Call) -> None:
+    """One of ONNX's spellings: a tensor, a sparse one, or numbers."""
     attributes = call.attributes
     array = None
     if (tensor := attributes.tensor("value")) is not None:
         array = to_array(tensor, call.source)
+    elif (sparse := attributes.sparse("sparse_value")) is not None:
+        array = sparse_array(sparse, call.source)
     elif "value_float" in attributes:
         array = np.array(attributes.number("value_float", 0.0), np.float32)
     elif "value_int" in attributes:
@@ -186,7 +193,9 @@ def constant(call: Call) -> None:
     elif (ints := attributes.ints("value_ints")) is not None:
         array = np.array(ints, np.int64)
     if array is None:
-        raise UnsupportedError("a constant must have one of the attributes value, value_float(s), value_int(s)")
+        raise UnsupportedError(
+            "a constant must have one of the attributes value, sparse_value, value_float(s), value_int(s); there are no strings"
+        )
     call.builder.constant(array, call.outputs[0], exact=True)
 
 

@@ -33,6 +33,9 @@ WIDENED = frozenset({TensorProto.FLOAT16, TensorProto.BFLOAT16})
 #: Back to ONNX: the first type of each name.
 CODES: dict[str, int] = {name: code for code, name in reversed(TYPES.items())}
 
+#: A sparse tensor may have this many bytes with its zeros.
+MOST_SPARSE = 2**28
+
 _FIELDS: dict[int, str] = {
     TensorProto.FLOAT: "float_data",
     TensorProto.DOUBLE: "double_data",
@@ -69,6 +72,24 @@ def to_array(tensor: onnx.TensorProto, source: Source) -> Array:
         raise FileError(f"{what} holds {held} {unit}, dimensions {list(tensor.dims)} need {wanted}: the file is damaged")
     array = np.asarray(numpy_helper.to_array(tensor))
     return array.astype(dtype) if array.dtype != dtype else array
+
+
+def sparse_array(tensor: onnx.SparseTensorProto, source: Source) -> Array:
+    """A sparse tensor with its zeros; its places are checked, and its size limited, before anything is allocated."""
+    what = f"{source.label}: sparse tensor {tensor.values.name!r}"
+    values, places = to_array(tensor.values, source), to_array(tensor.indices, source)
+    shape = tuple(int(dim) for dim in tensor.dims)
+    size = prod(shape)
+    if any(dim < 0 for dim in shape) or size * values.itemsize > MOST_SPARSE:
+        raise FileError(f"{what} has dimensions {list(shape)}; they must not be negative, nor more than {MOST_SPARSE} bytes")
+    if values.ndim != 1 or places.dtype != np.int64 or places.shape not in ((len(values),), (len(values), len(shape))):
+        raise FileError(f"{what} has {values.shape} values at {places.shape} places; each must have one: the file is damaged")
+    bounds = np.array(shape if places.ndim == 2 else (size,), np.int64)
+    if np.any(places < 0) or np.any(places >= bounds):
+        raise FileError(f"{what} has places outside its dimensions {list(shape)}: the file is damaged")
+    array = np.zeros(shape, values.dtype)
+    array[tuple(places.T) if places.ndim == 2 else np.unravel_index(places, shape)] = values
+    return array
 
 
 def _external(tensor: onnx.TensorProto, source: Source, count: int, width: int) -> Array:

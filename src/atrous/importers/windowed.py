@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from atrous.errors import NetworkError
 from atrous.geometry import Explicit, Padding, Same, ToSize
-from atrous.graph.layers import LRN, AveragePool, BatchNorm, Conv, ConvTranspose, MaxPool, ReduceMax, ReduceMean
+from atrous.graph.layers import (
+    LRN,
+    AveragePool,
+    Concat,
+    Conv,
+    ConvTranspose,
+    MaxPool,
+    Pad,
+    ReduceMax,
+    ReduceMean,
+    Slice,
+    Swish,
+)
 from atrous.importers.call import Call, Rule, positive
 
 Sizes = tuple[int, ...]
@@ -17,7 +31,7 @@ def _explicit(call: Call, axes: int) -> Padding:
     return Explicit(tuple(zip(pads[:axes], pads[axes:], strict=True)))
 
 
-def _windows(call: Call, kernel: Sizes) -> tuple[Sizes, Sizes, Padding]:
+def windows(call: Call, kernel: Sizes) -> tuple[Sizes, Sizes, Padding]:
     """Strides, dilations and padding, of which ``auto_pad`` is the older spelling."""
     axes, attributes = len(kernel), call.attributes
     strides = positive("strides", attributes.ints("strides", (1,) * axes) or (), axes)
@@ -46,12 +60,36 @@ def _groups(call: Call) -> int:
 
 def conv(call: Call) -> None:
     kernel = _kernel(call)
-    call.result(Conv(kernel, *_windows(call, kernel), _groups(call)), *call.operands(2, 3))
+    call.result(Conv(kernel, *windows(call, kernel), _groups(call)), *call.operands(2, 3))
+
+
+def causal_conv(call: Call) -> None:
+    """A depthwise convolution over time of what came before and the signal; the state is the last of both together."""
+    x, w = call.operand(0), call.operand(1)
+    sizes = call.builder.fact(w, "weights").sizes
+    if len(sizes) != 3:
+        raise NetworkError(f"weights have {len(sizes)} axes; they must have 3: channels, 1, and time")
+    channels, _, kernel = sizes
+    bias = [call.operand(2)] if call.has(2) else []
+    gap = kernel - 1
+    joined = call.emit(Concat(2), call.operand(3), x) if call.has(3) and gap else x
+    pads = Explicit(((0 if call.has(3) else gap, 0),))
+    layer = Conv((kernel,), (1,), (1,), pads, channels)
+    if call.attributes.string("activation", "none", "none", "silu", "swish") == "none":
+        call.result(layer, joined, w, *bias)
+    else:
+        call.result(Swish(), call.emit(layer, joined, w, *bias))
+    if call.wants(1):
+        if not call.has(3):
+            joined = call.emit(Pad(), x, call.constant(np.array([0, 0, gap, 0, 0, 0], np.int64), "pads"))
+        ends = (-gap, 2**62, 2) if gap else (0, 0, 2)
+        start, end, axis = (call.constant(np.array([end], np.int64), "end") for end in ends)
+        call.result(Slice(), joined, start, end, axis, place=1)
 
 
 def conv_transpose(call: Call) -> None:
     kernel = _kernel(call)
-    strides, dilations, padding = _windows(call, kernel)
+    strides, dilations, padding = windows(call, kernel)
     extra = call.attributes.ints("output_padding", (0,) * len(kernel)) or ()
     if len(extra) != len(kernel) or any(size < 0 for size in extra):
         raise NetworkError(f"attribute output_padding is {list(extra)}; it must hold {len(kernel)} integers of at least 0")
@@ -62,21 +100,22 @@ def conv_transpose(call: Call) -> None:
     call.result(ConvTranspose(kernel, strides, dilations, padding, extra, _groups(call)), *call.operands(2, 3))
 
 
-def _pool_kernel(call: Call) -> Sizes:
+def pool_kernel(call: Call) -> Sizes:
+    """The kernel's sizes of a pool."""
     kernel = call.attributes.ints("kernel_shape") or ()
     return positive("kernel_shape", kernel, max(1, len(kernel)))
 
 
 def max_pool(call: Call) -> None:
-    kernel = _pool_kernel(call)
+    kernel = pool_kernel(call)
     call.attributes.ignore("storage_order")
-    call.result(MaxPool(kernel, *_windows(call, kernel), call.attributes.flag("ceil_mode")), call.operand(0))
+    call.result(MaxPool(kernel, *windows(call, kernel), call.attributes.flag("ceil_mode")), call.operand(0))
 
 
 def average_pool(call: Call) -> None:
-    kernel = _pool_kernel(call)
+    kernel = pool_kernel(call)
     ceil, padded = call.attributes.flag("ceil_mode"), call.attributes.flag("count_include_pad")
-    call.result(AveragePool(kernel, *_windows(call, kernel), ceil, padded), call.operand(0))
+    call.result(AveragePool(kernel, *windows(call, kernel), ceil, padded), call.operand(0))
 
 
 def _global(layer: type[ReduceMean] | type[ReduceMax]) -> Rule:
@@ -86,13 +125,6 @@ def _global(layer: type[ReduceMean] | type[ReduceMax]) -> Rule:
     return rule
 
 
-def batch_norm(call: Call) -> None:
-    call.attributes.ignore("momentum", "is_test", "consumed_inputs")
-    call.attributes.fixed("training_mode", 0)
-    call.attributes.fixed("spatial", 1)
-    call.result(BatchNorm(call.attributes.number("epsilon", 1e-5)), *call.operands(5, 5))
-
-
 def lrn(call: Call) -> None:
     alpha, beta, bias = (call.attributes.number(*pair) for pair in (("alpha", 1e-4), ("beta", 0.75), ("bias", 1.0)))
     (size,) = positive("size", (call.attributes.integer("size", 0),), 1)
@@ -100,12 +132,12 @@ def lrn(call: Call) -> None:
 
 
 RULES: dict[str, Rule] = {
+    "CausalConvWithState": causal_conv,
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "MaxPool": max_pool,
     "AveragePool": average_pool,
     "GlobalAveragePool": _global(ReduceMean),
     "GlobalMaxPool": _global(ReduceMax),
-    "BatchNormalization": batch_norm,
     "LRN": lrn,
 }

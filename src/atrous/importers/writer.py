@@ -13,6 +13,9 @@ from atrous.graph.fact import Array, Fact
 from atrous.graph.network import Network
 from atrous.importers.tensors import to_tensor
 
+#: The opset that models are written in, unless a layer needs a newer one.
+OPSET = 21
+
 
 class Writer:
     """Nodes, initializers and names; ``facts`` are exact for concrete inputs, otherwise good for ranks and types."""
@@ -20,6 +23,7 @@ class Writer:
     def __init__(self, network: Network, facts: Mapping[str, Fact]) -> None:
         self.facts = facts
         self.nodes: list[onnx.NodeProto] = []
+        self.opset = OPSET
         self.initializers = [to_tensor(array, name) for name, array in network.constants.items()]
         self._taken = {*network.inputs, *network.constants, *(node.output for node in network.nodes)}
 
@@ -31,6 +35,10 @@ class Writer:
             name = f"{hint}.{count}"
         self._taken.add(name)
         return name
+
+    def require(self, opset: int) -> None:
+        """Write in this opset at least."""
+        self.opset = max(self.opset, opset)
 
     def constant(self, array: Array, hint: str) -> str:
         """A new initializer."""

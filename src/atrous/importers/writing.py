@@ -22,8 +22,8 @@ from atrous.graph.network import Network
 from atrous.importers.tensors import CODES
 from atrous.importers.writer import Writer
 
-#: The opset that models are written in, and the file format version that goes with it.
-OPSET, IR_VERSION = 21, 10
+#: The versions of the file format, by the newest opset that each goes with.
+IR_VERSIONS = {22: 10, 23: 11}
 
 #: Layers that are an ONNX operator with the same operands, and whose attributes have ONNX's names.
 PLAIN: dict[type[Layer], str] = {
@@ -53,6 +53,7 @@ PLAIN: dict[type[Layer], str] = {
     L.Less: "Less",
     L.LessOrEqual: "LessOrEqual",
     L.Log: "Log",
+    L.LpNorm: "LpNormalization",
     L.MatMul: "MatMul",
     L.Maximum: "Max",
     L.Minimum: "Min",
@@ -83,6 +84,7 @@ PLAIN: dict[type[Layer], str] = {
     L.Tile: "Tile",
     L.Transpose: "Transpose",
     L.Where: "Where",
+    L.Xor: "Xor",
 }
 
 #: Reductions, whose axes are an operand.
@@ -98,7 +100,9 @@ REDUCTIONS: dict[type[Layer], str] = {
 
 
 def to_onnx(network: Network) -> onnx.ModelProto:
-    """The network as an ONNX model (opset 21). Symbolic sizes become ``dim_param``; fused layers are written apart.
+    """The network as an ONNX model, in opset 21 (23 where a layer needs it).
+
+    Symbolic sizes become ``dim_param``; fused layers are written apart.
 
     Raises ``UnsupportedError`` for a layer that ONNX cannot say.
     """
@@ -114,8 +118,9 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     inputs = [helper.make_tensor_value_info(name, CODES[fact.dtype], fact.shape) for name, fact in network.inputs.items()]
     results = [_result(name, facts.get(source), concrete) for name, source in zip(outputs, network.outputs, strict=True)]
     graph = helper.make_graph(writer.nodes, network.name, inputs, results, writer.initializers)
-    versions = [helper.make_opsetid("", OPSET)]
-    return helper.make_model(graph, opset_imports=versions, ir_version=IR_VERSION, producer_name="atrous")
+    versions = [helper.make_opsetid("", writer.opset)]
+    form = next(form for opset, form in IR_VERSIONS.items() if writer.opset <= opset)
+    return helper.make_model(graph, opset_imports=versions, ir_version=form, producer_name="atrous")
 
 
 def _given_out(writer: Writer, network: Network, name: str) -> str:
@@ -209,6 +214,11 @@ def _(layer: L.MaxPool, writer: Writer, inputs: list[str], output: str) -> None:
 
 
 @write.register
+def _(layer: L.LpPool, writer: Writer, inputs: list[str], output: str) -> None:
+    writer.node("LpPool", inputs, output, ceil_mode=int(layer.ceil), p=layer.p, **_windows(layer))
+
+
+@write.register
 def _(layer: L.AveragePool, writer: Writer, inputs: list[str], output: str) -> None:
     padded = int(layer.count_include_pad)
     writer.node("AveragePool", inputs, output, ceil_mode=int(layer.ceil), count_include_pad=padded, **_windows(layer))
@@ -227,15 +237,19 @@ def _(layer: L.Linear, writer: Writer, inputs: list[str], output: str) -> None:
 
 @write.register
 def _(layer: L.Softmax, writer: Writer, inputs: list[str], output: str) -> None:
+    merged("Softmax", layer, writer, inputs, output)
+
+
+def merged(operator: str, layer: L.Softmax | L.LogSoftmax, writer: Writer, inputs: list[str], output: str) -> None:
     """A joint softmax is one over merged axes, which ONNX can merge at the end only."""
     if layer.first == layer.last:
-        return writer.node("Softmax", inputs, output, axis=layer.first)
+        return writer.node(operator, inputs, output, axis=layer.first)
     axes = layer.axes(writer.facts[inputs[0]].rank) if inputs[0] in writer.facts else ()
     if not axes or (layer.last != -1 and axes[-1] != writer.facts[inputs[0]].rank - 1):
         raise UnsupportedError(f"ONNX cannot say a softmax over the axes {layer.first} to {layer.last}")
-    merged = writer.integers([0] * axes[0] + [-1], f"{output}/merged")
-    flat = writer.step("Reshape", [inputs[0], merged], f"{output}/flat")
-    soft = writer.step("Softmax", [flat], f"{output}/soft", axis=-1)
+    together = writer.integers([0] * axes[0] + [-1], f"{output}/merged")
+    flat = writer.step("Reshape", [inputs[0], together], f"{output}/flat")
+    soft = writer.step(operator, [flat], f"{output}/soft", axis=-1)
     return writer.node("Reshape", [soft, writer.step("Shape", inputs, f"{output}/shape")], output)
 
 

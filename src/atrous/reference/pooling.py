@@ -51,6 +51,22 @@ def average_pool(
     return np.asarray(total / np.maximum(count, 1))
 
 
+def lp_pool(x: Array, windows: Sequence[Window], p: int = 2) -> Array:
+    """``(sum of |x|**p) ** (1/p)`` over the elements under each window, those in the padding 0.
+
+    ``x`` (N, C, *space), result (N, C, *out) in float64.
+
+    >>> lp_pool(np.array([[[3, -4, 12]]]), (Window(2),), 2).round(2)
+    array([[[ 5.  , 12.65]]])
+    """
+    sizes = x.shape[2:]
+    out = tuple(window.output_size(n) for window, n in zip(windows, sizes, strict=True))
+    powers, total = np.abs(x.astype(np.float64)) ** p, np.zeros((*x.shape[:2], *out))
+    for _, outputs, inputs in taps(windows, sizes):
+        total[last(outputs)] += powers[last(inputs)]
+    return np.asarray(total ** (1 / p))
+
+
 def _counts(window: Window, size: int, padding: bool) -> Array:
     """How many elements each output of one axis averages."""
     lo, hi = (-window.pad_lo, size + window.pad_hi) if padding else (0, size)

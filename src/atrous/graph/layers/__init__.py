@@ -52,17 +52,28 @@ from atrous.graph.layers.arithmetic import (
     PRelu,
     Sub,
     Where,
+    Xor,
 )
 from atrous.graph.layers.convolution import Conv, ConvTranspose
 from atrous.graph.layers.linear import Linear, MatMul
 from atrous.graph.layers.movement import MODES, Concat, DepthToSpace, Expand, Gather, Pad, Slice, SpaceToDepth, Tile, Transpose
-from atrous.graph.layers.normalisation import LRN, BatchNorm
-from atrous.graph.layers.pooling import AveragePool, MaxPool, Pool
-from atrous.graph.layers.reduction import Reduce, ReduceL1, ReduceL2, ReduceMax, ReduceMean, ReduceMin, ReduceProd, ReduceSum
+from atrous.graph.layers.normalisation import LRN, BatchNorm, GroupNorm, LpNorm, Standardise
+from atrous.graph.layers.pooling import AveragePool, LpPool, MaxPool, Pool
+from atrous.graph.layers.reduction import (
+    Reduce,
+    ReduceL1,
+    ReduceL2,
+    ReduceMax,
+    ReduceMean,
+    ReduceMeanSquare,
+    ReduceMin,
+    ReduceProd,
+    ReduceSum,
+)
 from atrous.graph.layers.reshaping import Flatten, Reshape, Reshaping, Squeeze, Unsqueeze
 from atrous.graph.layers.resize import Resize
 from atrous.graph.layers.shapes import ConstantOfShape, Range, Shape, Size
-from atrous.graph.layers.softmax import Softmax
+from atrous.graph.layers.softmax import LogSoftmax, Softmax
 
 __all__ = [
     "LRN",
@@ -96,6 +107,7 @@ __all__ = [
     "Gelu",
     "Greater",
     "GreaterOrEqual",
+    "GroupNorm",
     "HardSigmoid",
     "HardSwish",
     "Identity",
@@ -104,6 +116,9 @@ __all__ = [
     "LessOrEqual",
     "Linear",
     "Log",
+    "LogSoftmax",
+    "LpNorm",
+    "LpPool",
     "MatMul",
     "MaxPool",
     "Maximum",
@@ -124,6 +139,7 @@ __all__ = [
     "ReduceL2",
     "ReduceMax",
     "ReduceMean",
+    "ReduceMeanSquare",
     "ReduceMin",
     "ReduceProd",
     "ReduceSum",
@@ -144,6 +160,7 @@ __all__ = [
     "SpaceToDepth",
     "Sqrt",
     "Squeeze",
+    "Standardise",
     "Sub",
     "Swish",
     "Tanh",
@@ -152,4 +169,5 @@ __all__ = [
     "Transpose",
     "Unsqueeze",
     "Where",
+    "Xor",
 ]

@@ -240,6 +240,15 @@ class Or(Logical):
 
 @final
 @dataclass(frozen=True, slots=True)
+class Xor(Comparison):
+    """Either ``x`` or ``y`` of conditions, not both."""
+
+    def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
+        return m.where(x, m.equal(y, False), m.equal(y, True))
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Not(Pointwise):
     """``not x`` of a condition."""
 

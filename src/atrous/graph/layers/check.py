@@ -50,6 +50,12 @@ def shape(fact: Fact, what: str, wanted: tuple[int, ...]) -> None:
         raise NetworkError(f"{what} has shape {fact.sizes}; it must be {wanted}")
 
 
+def some(fact: Fact) -> None:
+    """Refuse an operand without elements, of which there is no mean."""
+    if fact.count == 0:
+        raise NetworkError(f"operand {fact!r} is empty; a reduction needs at least one element")
+
+
 def axis(value: int, rank: int) -> int:
     """An axis in ``-rank .. rank-1`` as one in ``0 .. rank-1``."""
     if not -rank <= value < rank:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from atrous import reference
+from atrous.errors import NetworkError
 from atrous.geometry import SAME, Pull, Window
 from atrous.geometry.padding import Padding
 from atrous.graph.fact import Array, Fact
@@ -68,3 +69,19 @@ class AveragePool(Pool):
     def evaluate(self, *operands: Array) -> Array:
         windows = self.windows(operands[0].shape[2:])
         return reference.average_pool(operands[0], windows, self.count_include_pad).astype(operands[0].dtype)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LpPool(Pool):
+    """The ``p``-norm of each window, ``(sum of |x|**p) ** (1/p)``; what is padded counts as 0."""
+
+    p: int = 2
+
+    def infer(self, *operands: Fact) -> Fact:
+        if self.p < 1:
+            raise NetworkError(f"p is {self.p}; it must be at least 1")
+        return Pool.infer(self, *operands)
+
+    def evaluate(self, *operands: Array) -> Array:
+        return reference.lp_pool(operands[0], self.windows(operands[0].shape[2:]), self.p).astype(operands[0].dtype)

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from atrous.errors import NetworkError
 from atrous.geometry import SAME, Pull, Whole
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer
@@ -58,8 +57,7 @@ class Reduce(Layer):
         check.arity(operands, 1)
         (x,) = operands
         axes = self.reduced(x.rank)
-        if x.count == 0:
-            raise NetworkError(f"operand {x!r} is empty; a reduction needs at least one element")
+        check.some(x)
         kept = ((i, size) for i, size in enumerate(x.sizes) if self.keepdims or i not in axes)
         return Fact(x.dtype, tuple(1 if i in axes else size for i, size in kept))
 
@@ -169,3 +167,18 @@ class ReduceL2(Reduce):
 
     def finish(self, m: Maths, acc: Scalar, count: Scalar) -> Scalar:
         return m.sqrt(acc)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ReduceMeanSquare(Reduce):
+    """The mean of squares: the variance of what is centred."""
+
+    def take(self, m: Maths, x: Scalar) -> Scalar:
+        return x * x
+
+    def combine(self, m: Maths, acc: Scalar, x: Scalar) -> Scalar:
+        return acc + x
+
+    def finish(self, m: Maths, acc: Scalar, count: Scalar) -> Scalar:
+        return acc / count

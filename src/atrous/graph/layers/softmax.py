@@ -1,4 +1,4 @@
-"""Softmax over one axis, or jointly over several."""
+"""Softmax and its logarithm, over one axis, or jointly over several."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from atrous.graph.layer import Layer
 from atrous.graph.layers import check
 
 
-@final
 @dataclass(frozen=True, slots=True)
-class Softmax(Layer):
-    """``exp(x - max) / sum(exp(x - max))``, jointly over the axes ``first`` to ``last`` inclusive (negative from the end).
+class _Joint(Layer):
+    """What runs jointly over the axes ``first`` to ``last`` inclusive (negative from the end).
 
-    ONNX before opset 13 flattens all axes from ``axis`` on: ``Softmax(axis, -1)``; since then it is ``Softmax(axis, axis)``.
+    ONNX before opset 13 flattens all axes from ``axis`` on: ``(axis, -1)``; since then it is ``(axis, axis)``.
     """
 
     first: int = 1
@@ -46,8 +45,26 @@ class Softmax(Layer):
         axes = self.axes(operands[0].rank)
         return (tuple(Pull(i, Whole(size) if i in axes else SAME) for i, size in enumerate(operands[0].sizes)),)
 
+
+@final
+@dataclass(frozen=True, slots=True)
+class Softmax(_Joint):
+    """``exp(x - max) / sum(exp(x - max))``, jointly over the axes ``first`` to ``last`` inclusive (negative from the end)."""
+
     def evaluate(self, *operands: Array) -> Array:
         x, axes = operands[0].astype(np.float64), self.axes(operands[0].ndim)
         with np.errstate(invalid="ignore"):
             powers = np.exp(x - x.max(axis=axes, keepdims=True))
             return np.asarray(powers / powers.sum(axis=axes, keepdims=True)).astype(operands[0].dtype)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LogSoftmax(_Joint):
+    """``x - max - log(sum(exp(x - max)))``, jointly over the axes ``first`` to ``last``: finite where a softmax rounds to 0."""
+
+    def evaluate(self, *operands: Array) -> Array:
+        x, axes = operands[0].astype(np.float64), self.axes(operands[0].ndim)
+        with np.errstate(invalid="ignore"):
+            x = x - x.max(axis=axes, keepdims=True)
+            return np.asarray(x - np.log(np.exp(x).sum(axis=axes, keepdims=True))).astype(operands[0].dtype)

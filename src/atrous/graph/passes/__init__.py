@@ -1,6 +1,7 @@
 """Passes: named pure functions from a network to a network with the same result."""
 
 from atrous.graph.passes.affine import fold_affine, lower_batch_norm
+from atrous.graph.passes.compounds import lower_compounds
 from atrous.graph.passes.constants import fold_constants, specialise
 from atrous.graph.passes.dead import remove_dead
 from atrous.graph.passes.epilogues import fuse_epilogues
@@ -9,6 +10,7 @@ from atrous.graph.passes.matmul import matmul_to_linear
 from atrous.graph.passes.pipeline import PASSES, optimise
 from atrous.graph.passes.precision import cast_network
 from atrous.graph.passes.rewrite import op_counts
+from atrous.graph.passes.transposes import meet_transposes
 
 __all__ = [
     "PASSES",
@@ -17,7 +19,9 @@ __all__ = [
     "fold_constants",
     "fuse_epilogues",
     "lower_batch_norm",
+    "lower_compounds",
     "matmul_to_linear",
+    "meet_transposes",
     "op_counts",
     "optimise",
     "remove_dead",

@@ -6,21 +6,25 @@ from collections.abc import Callable
 
 from atrous.graph.network import Network
 from atrous.graph.passes.affine import fold_affine, lower_batch_norm
+from atrous.graph.passes.compounds import lower_compounds
 from atrous.graph.passes.constants import fold_constants
 from atrous.graph.passes.dead import remove_dead
 from atrous.graph.passes.epilogues import fuse_epilogues
 from atrous.graph.passes.identities import remove_identities
 from atrous.graph.passes.matmul import matmul_to_linear
+from atrous.graph.passes.transposes import meet_transposes
 
 Pass = Callable[[Network], Network]
 
 #: Name and pass, in order: each takes a valid network and leaves one with the same result within rounding.
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("fold constants", fold_constants),
-    ("remove identities", remove_identities),
     ("matrix products with constants are linear layers", matmul_to_linear),
+    ("let transposes meet", meet_transposes),
+    ("remove identities", remove_identities),
     ("fold scales and shifts into weights", fold_affine),
     ("lower the other batch norms", lower_batch_norm),
+    ("write out the layers that consist of others", lower_compounds),
     ("fuse epilogues", fuse_epilogues),
     ("remove dead nodes", remove_dead),
 )
