@@ -79,7 +79,9 @@ class Ready:
         work: float,
         flag: int = -1,
     ) -> Ready | None:
-        """The short way for these inputs and outputs in their order; ``None`` if only a part of an input is read."""
+        """The short way for these inputs and outputs in order; ``None`` if a part of an input is read or an output is empty."""
+        if not all(fact.count for fact in outputs.values()):  # an array without elements has no address
+            return None
         if any(boxes[name].shape != fact.sizes for name, fact in inputs.items() if name in boxes):
             return None
         given, made = ([Place.of(template, name, fact) for name, fact in side.items()] for side in (inputs, outputs))

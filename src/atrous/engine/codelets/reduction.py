@@ -6,7 +6,9 @@ Sums of float32 are accumulated in float64, so a mean over a million pixels is a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
+import numpy as np
 from llvmlite import ir
 
 from atrous.engine.codelets import ways
@@ -36,6 +38,16 @@ def accumulated(rule: Reduce, dtype: str) -> str:
     return "float64" if dtype.startswith("float") and not rule.exact else dtype
 
 
+def start_of(rule: Reduce, dtype: str) -> float:
+    """The accumulator's first value: for integers and booleans, which have no infinity, the end of their range."""
+    if dtype.startswith("float") or isfinite(rule.start):
+        return rule.start
+    if dtype == "bool":
+        return rule.start > 0
+    bounds = np.iinfo(dtype)
+    return int(bounds.max if rule.start > 0 else bounds.min)
+
+
 def extra_names() -> list[str]:
     """The words beyond those of the grid: reduced elements of one result, their step, and how many ``finish`` is told."""
     return ["count", "step", "total"]
@@ -62,7 +74,7 @@ def emit(e: Emitter, spec: Reduction) -> None:
 
     def body(rows: list[Value], place: Value, mask: Value | None, outer: list[Value]) -> None:
         lanes = ways.WAYS if spec.along else grid.lanes
-        start = constant(ir.VectorType(ELEMENT[spec.accumulated], lanes), spec.rule.start)
+        start = constant(ir.VectorType(ELEMENT[spec.accumulated], lanes), start_of(spec.rule, spec.accumulated))
         if spec.along:
             row = grid.address(1, rows[1], place)
             kind = retype(start.type, element)
