@@ -22,8 +22,8 @@ FILTERS: list[Filter] = [
 ]
 
 
-def by_onnx(x: np.ndarray, outputs: int, coordinates: Coordinates, filter: Filter) -> np.ndarray:
-    """The ONNX reference's resize of one axis."""
+def by_onnx(x: np.ndarray, outputs: int, coordinates: Coordinates, filter: Filter, scale: float | None = None) -> np.ndarray:
+    """The ONNX reference's resize of one axis, to a size or by a scale."""
     if isinstance(filter, Nearest):
         mode = filter.rounding.value
         coefficients = lambda ratio, scale: _nearest_coeffs(ratio, mode=mode)  # noqa: E731
@@ -33,8 +33,9 @@ def by_onnx(x: np.ndarray, outputs: int, coordinates: Coordinates, filter: Filte
     else:
         coefficients = _linear_coeffs
     exclude = isinstance(filter, Cubic) and filter.exclude_outside
-    return _interpolate_nd(
-        x, coefficients, output_size=[outputs], coordinate_transformation_mode=coordinates.value, exclude_outside=exclude
+    goal = {"output_size": [outputs]} if scale is None else {"scale_factors": [scale]}
+    return np.asarray(
+        _interpolate_nd(x, coefficients, **goal, coordinate_transformation_mode=coordinates.value, exclude_outside=exclude)
     )
 
 
@@ -49,6 +50,14 @@ def test_every_mode_is_the_onnx_references(coordinates: Coordinates, filter: Fil
             np.testing.assert_allclose(
                 found, by_onnx(x, outputs, coordinates, filter), atol=1e-12, err_msg=f"{size} to {outputs}"
             )
+
+
+@pytest.mark.parametrize("filter", FILTERS, ids=str)
+def test_corners_at_a_length_that_is_no_integer(filter: Filter) -> None:
+    """ONNX puts the last corner at ``scale*size - 1``, where 4 elements by 3/5 make 2.4."""
+    x = np.arange(1.0, 5.0)
+    found = reference.resize(x, {0: Resample.between(4, 2, Coordinates.align_corners, filter, Fraction(3, 5))})
+    np.testing.assert_allclose(found, by_onnx(x, 2, Coordinates.align_corners, filter, 0.6), atol=1e-9)
 
 
 @pytest.mark.parametrize(

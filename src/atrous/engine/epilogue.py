@@ -41,7 +41,7 @@ def apply_steps(e: Emitter, steps: Sequence[Step], value: Num, operands: Sequenc
     maths, rest = VectorMaths(e), list(operands)
     for step in steps:
         taken, rest = rest[: step.extra], rest[step.extra :]
-        value = step.layer.formula(maths, *taken[: step.position], value, *taken[step.position :])
+        value = step.layer.formula(maths, *taken[: step.position], maths.held(value), *taken[step.position :])
     return value
 
 

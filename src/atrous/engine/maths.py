@@ -110,7 +110,7 @@ class VectorMaths:
     def _intrinsic(self, name: str, *operands: Num) -> Num:
         kind = operands[0].kind
         function = self.e.intrinsic(f"llvm.{name}.{suffix(kind)}", kind, [kind] * len(operands))
-        return Num(self.e, self.e.b.call(function, [operand.value for operand in operands]))
+        return Num(self.e, self.e.b.call(function, [operand.value for operand in operands]), operands[0].signed)
 
     def _library(self, name: str, *operands: Num) -> Num:
         """A function of the C library, lane by lane."""
@@ -141,11 +141,17 @@ class VectorMaths:
 
     def pow(self, x: Num, y: Num | float) -> Num:
         y = x.lift(y)
+        if not is_float(x.kind) and not is_float(y.kind):
+            return power(x, y)
+        if x.kind != y.kind:  # float64 holds the parity of larger integers than float32 does
+            return self.cast(self.pow(self.cast(x, "float64"), self.cast(y, "float64")), dtype_of(x))
         if suffix(x.kind).endswith("f32") or self.e.target.fma:
             return Num(self.e, Functions(self.e, x.kind).pow(x.value, y.value))
         return self._library("pow", x, y)
 
     def sqrt(self, x: Num) -> Num:
+        if not is_float(x.kind):
+            return self.cast(self._intrinsic("sqrt", self.cast(x, "float64")), dtype_of(x))
         return self._intrinsic("sqrt", x)
 
     def floor(self, x: Num) -> Num:
@@ -207,6 +213,12 @@ class VectorMaths:
             x, y = Num(self.e, self._truth(x)), Num(self.e, self._truth(y))
         return Num(self.e, self.e.b.select(self._truth(condition), x.value, y.value), x.signed)
 
+    def held(self, x: Num) -> Num:
+        """The value as memory would hold it: a condition of one bit becomes a byte, which the next formula expects."""
+        if is_float(x.kind) or width(x.kind) != 1:
+            return x
+        return Num(self.e, self.e.b.zext(x.value, retype(x.kind, ELEMENT["bool"])), False)
+
     def _truth(self, condition: Num) -> Value:
         """A condition as one bit: booleans in memory are bytes."""
         element = condition.kind.element if isinstance(condition.kind, ir.VectorType) else condition.kind
@@ -241,6 +253,39 @@ class VectorMaths:
         if have.width > want.width:
             return self.e.b.trunc(x.value, target)
         return (self.e.b.sext if x.signed else self.e.b.zext)(x.value, target)
+
+
+def width(kind: ir.Type) -> int:
+    """Bits of an integer type, or of its lanes."""
+    element = kind.element if isinstance(kind, ir.VectorType) else kind
+    return int(element.width)
+
+
+def dtype_of(x: Num) -> str:
+    """The element type of an operand, by NumPy's name."""
+    if is_float(x.kind):
+        return "float64" if suffix(x.kind).endswith("f64") else "float32"
+    return f"{'int' if x.signed else 'uint'}{width(x.kind)}"
+
+
+def power(x: Num, y: Num) -> Num:
+    """``x ** y`` of integers by squaring, modulo the range of ``x``; for negative exponents ``1 / x**-y``, 0 where x is 0."""
+    b, one, zero = x.e.b, constant(x.kind, 1), constant(x.kind, 0)
+    result, square = one, x.value
+    for bit in range(width(y.kind)):
+        odd = b.and_(b.lshr(y.value, constant(y.kind, bit)), constant(y.kind, 1))
+        taken = b.icmp_unsigned("!=", odd, constant(y.kind, 0))
+        result = b.select(taken, b.mul(result, square), result)
+        square = b.mul(square, square)
+    if not y.signed:
+        return Num(x.e, result, x.signed)
+    # the only bases with integer inverses are 1 and -1, whose powers depend on the parity of the exponent alone
+    unit = b.icmp_unsigned("==", x.value, one)
+    if x.signed:
+        unit = b.or_(unit, b.icmp_unsigned("==", x.value, constant(x.kind, -1)))
+    odd = b.icmp_unsigned("!=", b.and_(y.value, constant(y.kind, 1)), constant(y.kind, 0))
+    inverse = b.select(unit, b.select(odd, x.value, one), zero)
+    return Num(x.e, b.select(b.icmp_signed("<", y.value, constant(y.kind, 0)), inverse, result), x.signed)
 
 
 def operand(emitter: Emitter, value: Value, dtype: str) -> Num:

@@ -133,14 +133,10 @@ class Bound:
     def _check(self, boxes: Boxes, arrays: Mapping[str, Array]) -> None:
         """Kernels trust their boxes: an array of another shape would be overrun."""
         for name, array in arrays.items():
-            fact = self.facts[name]
-            if fact.count:
-                fact = Fact(fact.dtype, boxes[name].shape)
+            fact = Fact(self.facts[name].dtype, boxes[name].shape)
             if array.shape != fact.sizes or array.dtype != np.dtype(fact.dtype):
                 seen = f"{array.dtype}[{','.join(map(str, array.shape))}]"
-                raise ArgumentError(
-                    f"{name}: got {seen}; the box {boxes.get(name)} of this value is {fact!r}: see Bound.demand"
-                )
+                raise ArgumentError(f"{name}: got {seen}; the box {boxes[name]} of this value is {fact!r}: see Bound.demand")
 
     def _write(self, boxes: Boxes, parts: Sequence[Band]) -> Schedule:
         tape = Tape(Schedule(), self.compiler, self.packed, self.planner)

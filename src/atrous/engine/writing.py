@@ -46,7 +46,7 @@ class Writer:
         places = slices(self.network, self.facts, band.fresh, self.layouts, targets, self.tape)
         for node in self.network.nodes:
             name = node.output
-            if name not in band.held:
+            if name not in band.held or band.held[name].empty:
                 continue
             if band.fresh[name].empty and not band.held[name].empty:
                 views[name] = self.kept[name]
@@ -55,7 +55,7 @@ class Writer:
                 views[name] = self._join(made, joined[name], self.kept[name]) if name in joined else made
             self._keep(name, views[name], band, after, left)
         for name, place in wanted.items():
-            if views[name].buffer is not place.buffer:
+            if not place.box.empty and views[name].buffer is not place.buffer:
                 self.tape.copy(views[name].crop(place.box), place)
         self.kept = left
 
@@ -121,8 +121,8 @@ def written(
     """The complete schedule of the bands that make these boxes of inputs and outputs; ``tape`` writes into it."""
     schedule = tape.schedule
     given = {name: _external(Home.INPUT, name, facts[name], boxes[name]) for name in network.inputs if name in boxes}
-    given |= {name: schedule.constant(array) for name, array in network.constants.items() if name in boxes}
-    outputs = {name: _external(Home.OUTPUT, name, facts[name], boxes[name]) for name in network.outputs if name in boxes}
+    given |= {name: schedule.constant(array) for name, array in network.constants.items() if name in boxes and array.size}
+    outputs = {name: _external(Home.OUTPUT, name, facts[name], boxes[name]) for name in network.outputs}
     Writer(network, facts, tape, given, outputs, wanted_layouts(network, facts, tape)).write(bands)
     schedule.place()
     return schedule

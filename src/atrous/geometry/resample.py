@@ -37,7 +37,8 @@ class Coordinates(StrEnum):
         """
         slope = 1 / scale
         if self is Coordinates.align_corners:
-            return (Fraction(size - 1, outputs - 1) if outputs > 1 else slope, Fraction(0))
+            # ONNX's length of the output is scale*size, which may be no integer; the last output then lies before the corner.
+            return ((size - 1) / (scale * size - 1) if outputs > 1 else slope, Fraction(0))
         if self is Coordinates.asymmetric or (self is Coordinates.pytorch_half_pixel and outputs == 1):
             return (slope, Fraction(0))
         if self is Coordinates.tf_half_pixel_for_nn:

@@ -58,7 +58,7 @@ class Demands:
             box = hull(asked.get(name, ()))
             if box is not None:
                 boxes[name] = box
-        return boxes
+        return boxes | {name: box for name, box in wanted.items() if name not in boxes}  # the empty ones need nothing
 
 
 def demand(network: Network, facts: Mapping[str, Fact], wanted: Mapping[str, Box]) -> dict[str, Box]:

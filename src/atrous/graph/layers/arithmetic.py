@@ -100,7 +100,11 @@ class Div(Binary):
 @final
 @dataclass(frozen=True, slots=True)
 class Pow(Binary):
-    """``x ** y`` in the type of ``x``; the exponent may have another type."""
+    """``x ** y`` in the type of ``x``; the exponent may have another type.
+
+    Of two integers it is exact modulo the range of ``x``, and ``1 / x**-y`` (0 where ``x`` is 0) for negative exponents. Mixed
+    types are computed in float64 and cast.
+    """
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 2)
@@ -110,9 +114,21 @@ class Pow(Binary):
         return m.pow(x, y)
 
     def evaluate(self, *operands: Array) -> Array:
+        if all(np.issubdtype(array.dtype, np.integer) for array in operands):
+            return _integer_power(*operands)
         x, y = (array.astype(np.float64) for array in operands)
         with np.errstate(all="ignore"):
             return np.asarray(NumpyMaths.cast(np.power(x, y), operands[0].dtype.name))
+
+
+def _integer_power(x: Array, y: Array) -> Array:
+    x, y = np.broadcast_arrays(x, y)
+    odd = y % 2 != 0
+    inverse = np.where(abs(x) == 1 if x.dtype.kind == "i" else x == 1, np.where(odd, x, 1), 0)
+    modulus = 1 << (8 * x.dtype.itemsize)
+    exact = [pow(int(a), max(int(b), 0), modulus) for a, b in zip(x.flat, y.flat, strict=True)]
+    powers = np.array(exact, np.uint64).astype(x.dtype).reshape(x.shape)
+    return np.asarray(np.where(y < 0, inverse, powers)).astype(x.dtype)
 
 
 @final
