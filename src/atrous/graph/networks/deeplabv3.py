@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atrous.graph.builder import Builder, Value
-from atrous.graph.layers import Expand, ReduceMean, Shape
+from atrous.graph.layers import ReduceMean, Resize, Shape
 from atrous.graph.network import Network
 
 #: Dilations of the three 3×3 branches on maps of an eighth of the image's size.
@@ -34,8 +34,8 @@ def _conv_bn(b: Builder, x: Value, channels: int, kernel: int, rate: int, conv: 
 
 
 def _image(b: Builder, maps: Value, width: int) -> Value:
-    """The mean of the whole image, convolved and spread over all places again (a bilinear resize of one place)."""
+    """The mean of the whole image, convolved and given to all places again: any resize of one place is that."""
     mean = b.add(ReduceMean(axes=(2, 3), keepdims=True), maps, name="convs.4.0", kind="mean")
     one = _conv_bn(b, mean, width, 1, 1, "convs.4.1", "convs.4.2")
     places = b.add(Shape(start=2), maps, name="convs.4.places", kind="shape")
-    return b.add(Expand(), one, places, name="convs.4.spread", kind="expand")
+    return b.add(Resize(axes=(2, 3)), one, places, name="convs.4.spread", kind="expand")
