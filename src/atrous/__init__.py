@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from atrous.figures import Figure, draw
     from atrous.graph import networks
     from atrous.graph.network import Network
-    from atrous.importers import load, save
+    from atrous.importers import load, load_weights, save
     from atrous.report.gradient import effective_receptive_field
     from atrous.report.inspect import inspect
     from atrous.report.receptive import receptive_field
@@ -49,6 +49,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "figures": ("atrous.figures", None),
     "inspect": ("atrous.report", "inspect"),
     "load": ("atrous.importers", "load"),
+    "load_weights": ("atrous.importers", "load_weights"),
     "max_pool": ("atrous.engine.calls", "max_pool"),
     "networks": ("atrous.graph.networks", None),
     "plan": ("atrous.tiled.plans", "plan"),
@@ -77,6 +78,7 @@ __all__ = [
     "figures",
     "inspect",
     "load",
+    "load_weights",
     "max_pool",
     "networks",
     "plan",

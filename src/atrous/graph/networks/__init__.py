@@ -1,6 +1,6 @@
 """Networks by name, with weights drawn by stated rules: known shapes to inspect, run and measure.
 
-Adding one is a file here, a row of ``NETWORKS``, and a row of the tests' table of published numbers.
+Adding one is a file here, a row of ``NETWORKS``, and a row of the table of published numbers, ``tests/graph/published.py``.
 """
 
 from __future__ import annotations
