@@ -63,6 +63,8 @@ PROBLEMS = [
     "convt:f32:c1:i5x17:k1:w3x3:s2:p1",
     "convt:f32:c1:i37:k1:w32:s8:p3",  # phases side by side
     "convt:f32:n3:c5:i3x11:k2:w2x6:s2x3:b",
+    "convt:f32:c2:i5x40:k2:w5x5:s2:p2:g2",
+    "convt:f32:c3:i4x5x19:k3:w3x4x9:s1x4x5:p1:g3:b",
     "conv:f32:c5:i6x23:k7:w3x3:p1",
     "conv:f32:c17:i1x1:k33:w1x1",
     "conv:f64:c18:i5x9:k18:w3x3:p1:g18",

@@ -14,9 +14,10 @@ import pytest
 
 from atrous.engine import codelets
 from atrous.engine.cache import ObjectCache
-from atrous.engine.codelets import gather, nest, repack
+from atrous.engine.codelets import gather, nest, repack, upsampling
 from atrous.engine.codelets.convolution import Convolution
 from atrous.engine.compiler import Compiler, Emit
+from atrous.engine.epilogue import Epilogue
 from atrous.engine.plan import TABLE, Codelet, Plan, Signal, name
 from atrous.engine.planner import plan
 from atrous.engine.program import Program
@@ -177,11 +178,25 @@ def test_packing_uses_the_vectors_of_the_target_and_no_others(target: Target, em
     stays_within(target, compiler(target).assembly(emit))
 
 
+@TARGET
+@pytest.mark.parametrize("stride", [2, 3, 8])
+def test_upsampling_uses_the_vectors_of_the_target_and_no_others(target: Target, stride: int) -> None:
+    strides, kernel = (stride, stride), (2 * stride, 2 * stride)
+    tile = upsampling.tile(strides, (1, 64, 56, 56), "float32", target)
+    if tile is None:
+        assert target in (SSE, AVX2), "few registers"
+        return
+    c = upsampling.Upsampling("float32", 64, 1, kernel, strides, 1, target.lanes("float32"), tile, Epilogue())
+    text = compiler(target).assembly(lambda e: upsampling.emit(e, c))
+    stays_within(target, text)
+    assert re.search(VECTORS[target], text)
+
+
 def test_every_codelet_is_read_here() -> None:
     """A new file among the codelets that emits a kernel needs a row in one of the lists above."""
     files = [import_module(f"{codelets.__name__}.{each.name}") for each in iter_modules(codelets.__path__)]
     emitting = {name(file) for file in files if hasattr(file, "emit") or hasattr(file, "emit_window")}
-    read = {name(codelet) for codelet, _ in CASES} | {kind for kind, _, _ in OTHERS} | {"repack", "gather"}
+    read = {name(codelet) for codelet, _ in CASES} | {kind for kind, _, _ in OTHERS} | {"repack", "gather", "upsampling"}
     assert read == emitting
 
 

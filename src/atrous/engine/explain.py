@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from atrous.engine.compiler import default_compiler
-from atrous.engine.lowering.requests import requests
+from atrous.engine.lowering.requests import at_once, requests
 from atrous.engine.plan import Plan, Request
 from atrous.engine.planner import Candidate, predicted, ranked
 from atrous.engine.wisdom import Entry, Wisdom, default_wisdom
 from atrous.problem import Problem
 from atrous.target import Target
 
+#: What is said of depthwise transposed convolutions.
+AT_ONCE = "; one kernel computes all phases at once where the result lies in rows, else phase by phase:"
 #: Candidates that are shown.
 SHOWN = 8
 #: The columns of the table of candidates.
@@ -79,6 +81,7 @@ class Explanation:
     problem: Problem
     target: Target
     choices: Sequence[Choice]
+    at_once: bool = False  # whether arrays in rows are computed without plans
 
     @property
     def plans(self) -> list[Plan]:
@@ -96,7 +99,7 @@ class Explanation:
         peak = target.lanes(self.problem.dtype) * target.rates.fmas
         return (
             f"{self.problem}: {_count(cost.macs)} multiply-adds ({_count(cost.real_macs)} on the signal) on "
-            f"{target.cores} cores {target.name}, peak {peak:g} a cycle each"
+            f"{target.cores} cores {target.name}, peak {peak:g} a cycle each{AT_ONCE if self.at_once else ''}"
         )
 
     def title(self, choice: Choice) -> str:
@@ -142,7 +145,7 @@ def explain(problem: Problem | str, *, wisdom: Wisdom | None = None) -> Explanat
         entry = known.find(request, target)
         signal = replace(request.signal, pads=())
         alike.setdefault((request.c, signal, None if entry is None else entry.plan), []).append(request)
-    return Explanation(asked, target, [_choice(same, target, known) for same in alike.values()])
+    return Explanation(asked, target, [_choice(same, target, known) for same in alike.values()], at_once(asked))
 
 
 def _choice(same: Sequence[Request], target: Target, wisdom: Wisdom) -> Choice:

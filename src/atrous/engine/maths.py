@@ -99,7 +99,10 @@ class Num:
 
 
 class VectorMaths:
-    """The functions of ``Maths`` as LLVM instructions and intrinsics; powers of float64 call the C library lane by lane."""
+    """The functions of ``Maths`` as LLVM instructions and intrinsics.
+
+    Targets without fused multiply-adds call the C library for powers of float64, lane by lane.
+    """
 
     def __init__(self, emitter: Emitter) -> None:
         self.e = emitter
@@ -138,8 +141,8 @@ class VectorMaths:
 
     def pow(self, x: Num, y: Num | float) -> Num:
         y = x.lift(y)
-        if suffix(x.kind).endswith("f32"):
-            return Num(self.e, Functions(self.e, x.kind).pow_single(x.value, y.value))
+        if suffix(x.kind).endswith("f32") or self.e.target.fma:
+            return Num(self.e, Functions(self.e, x.kind).pow(x.value, y.value))
         return self._library("pow", x, y)
 
     def sqrt(self, x: Num) -> Num:

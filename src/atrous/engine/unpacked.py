@@ -120,6 +120,8 @@ def _chain(
 
     That takes one kernel that reads them, with its blocks outermost, and enough blocks for all cores.
     """
+    if not program.planner.chosen:  # the kernel has no plan
+        return
     request, plan = next(reversed(program.planner.chosen.items()))
     target = program.compiler.target
     blocks = plan.codelet.blocks(request.c, plan.register, target)

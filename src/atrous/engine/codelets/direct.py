@@ -52,12 +52,14 @@ def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
     """Tiles that fit the registers: accumulators, one vector of weights each, and a broadcast input."""
     lanes, registers = target.lanes(c.dtype), target.vector_registers
     needed = ceil_div(c.outputs, lanes)
+    # Any length fills rows best; where no instruction multiplies by an element in memory, LLVM spills with some of them.
+    lengths = (28, *range(14, 0, -1)) if target.vector_bytes == 64 else (28, 14, 12, 9, 7, 6, 5, 4, 3, 2, 1)
     found = []
     for vectors in (1, 2, 3, 4):
         if vectors > needed:
             continue
         most = (registers - 1 - vectors) // vectors
-        found += [Register(pixels, vectors) for pixels in (28, 14, 12, 9, 7, 6, 5, 4, 3, 2, 1) if pixels <= most]
+        found += [Register(pixels, vectors) for pixels in lengths if pixels <= most]
     return tuple(found)
 
 

@@ -116,8 +116,13 @@ class Grid:
         self.strides = [[self.args.number(f"s{k}.{axis}") for axis in range(OUTER + 1)] for k in range(len(arrays))]
         self.lanes = lanes or lanes_of(e.target, arrays, widest)
 
-    def emit(self, body: Body, prepare: Prepare | None = None) -> None:
-        """``body`` gets each array's row address, the place on the inner axis, a mask, and the outer coordinates."""
+    def emit(self, body: Body, prepare: Prepare | None = None, turn: int = 1) -> None:
+        """``body`` gets each array's row address, the place on the inner axis, a mask, and the outer coordinates.
+
+        It is emitted for ``turn`` vectors as one long one, which LLVM takes apart instruction by instruction: while one waits
+        for a result, another works. What is left of a row goes vector by vector, under a mask; ``lanes`` says how
+        many are emitted.
+        """
         e, args = self.e, self.args
         chunk, chunks, rows, blocks = (args.number(word) for word in ("chunk", "chunks", "rows", "blocks"))
         outer = [args.number(f"d{axis}") for axis in range(OUTER)]
@@ -133,26 +138,30 @@ class Grid:
             hi = e.min(e.add(lo, chunk), args.number("inner"))
             first = e.mul(block, rows)
             with e.loop(first, e.min(e.add(first, rows), outer[-1])) as row:
-                self._row(body, prepare, starts, [*places, row.index], (lo, hi))
+                rows_at = self._rows(prepare, starts, [*places, row.index])
+                self._row(body, rows_at, [*places, row.index], (lo, hi), turn)
         e.end()
 
-    def _row(
-        self, body: Body, prepare: Prepare | None, starts: Sequence[Value], places: list[Value], run: tuple[Value, Value]
-    ) -> None:
-        """The inner axis over ``run``: whole vectors, then what is left."""
-        e, (lo, hi) = self.e, run
+    def _rows(self, prepare: Prepare | None, starts: Sequence[Value], places: list[Value]) -> list[Value]:
+        """The addresses that the body gets."""
+        e = self.e
         rows = [
             e.at(start, e.mul(places[-1], steps[-2]), ELEMENT[array.dtype])
             for start, steps, array in zip(starts, self.strides, self.arrays, strict=True)
         ]
-        if prepare is not None:
-            rows = prepare(rows, places)
+        return rows if prepare is None else prepare(rows, places)
+
+    def _row(self, body: Body, rows: list[Value], places: list[Value], run: tuple[Value, Value], turn: int) -> None:
+        """The inner axis over ``run``: several vectors a turn, then what is left."""
+        e, (lo, hi), lanes = self.e, run, self.lanes
+        self.lanes = lanes * turn
         whole = e.add(lo, e.mul(e.b.udiv(e.sub(hi, lo), e.i64(self.lanes)), self.lanes))
         with e.loop(lo, whole, self.lanes) as loop:
             body(rows, loop.index, None, places)
-        if self.lanes > 1:
-            with e.when(e.less(whole, hi)):
-                body(rows, whole, e.first_lanes(e.sub(hi, whole), self.lanes), places)
+        self.lanes = lanes
+        if lanes * turn > 1:
+            with e.loop(whole, hi, lanes) as loop:
+                body(rows, loop.index, e.first_lanes(e.sub(hi, loop.index), lanes) if lanes > 1 else None, places)
 
     def address(self, k: int, row: Value, place: Value) -> Value:
         """Where array ``k`` has its element at ``place`` of the inner axis."""

@@ -10,6 +10,9 @@ from atrous.engine.epilogue import apply_steps
 from atrous.engine.maths import VectorMaths, operand
 from atrous.graph.layer import Pointwise, Step
 
+#: Vectors in one turn of the inner loop: two hide most of the latency of an ``exp`` or ``erf`` and still fit the registers.
+TURN = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Elementwise:
@@ -31,4 +34,4 @@ def emit(e: Emitter, spec: Elementwise) -> None:
         result = apply_steps(e, spec.steps, value, loaded[own:])
         grid.store(0, rows[0], place, result.value, mask)
 
-    grid.emit(body)
+    grid.emit(body, turn=TURN if grid.lanes > 1 else 1)

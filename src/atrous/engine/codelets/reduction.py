@@ -11,9 +11,10 @@ from llvmlite import ir
 
 from atrous.engine.codelets import ways
 from atrous.engine.codelets.grid import Access, Grid
-from atrous.engine.emit import ELEMENT, Emitter, Value
+from atrous.engine.emit import BYTES, ELEMENT, Emitter, Value
 from atrous.engine.maths import Num, VectorMaths, constant, operand, retype
 from atrous.graph.layers.reduction import Reduce
+from atrous.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +56,39 @@ def emit(e: Emitter, spec: Reduction) -> None:
         return spec.rule.combine(maths, operand(e, a, spec.accumulated), operand(e, b, spec.accumulated)).value
 
     def finish(total: Value) -> Value:
-        number = Num(e, e.splat(whole, grid.lanes))
         total = total if isinstance(total.type, ir.VectorType) else e.splat(total, 1)
+        number = Num(e, e.splat(whole, total.type.count))
         result = spec.rule.finish(maths, operand(e, total, spec.accumulated), maths.cast(number, spec.accumulated))
         return maths.cast(result, spec.arrays[0].dtype).value
 
-    def body(rows: list[Value], place: Value, mask: Value | None, outer: list[Value]) -> None:
-        lanes = ways.WAYS if spec.along else grid.lanes
-        start = constant(ir.VectorType(ELEMENT[spec.accumulated], lanes), spec.rule.start)
-        if spec.along:
-            row = grid.address(1, rows[1], place)
-            kind = retype(start.type, element)
-            total = ways.along(e, count, start, lambda i, some: take(_load(e, e.at(row, i, element), kind, some)), combine)
-        else:
-            total = ways.across(
-                e, count, start, lambda i: take(grid.load(1, e.at(rows[1], e.mul(i, step), element), place, mask)), combine
-            )
+    def across(rows: list[Value], place: Value, mask: Value | None, outer: list[Value]) -> None:
+        start = constant(ir.VectorType(ELEMENT[spec.accumulated], grid.lanes), spec.rule.start)
+        total = ways.across(
+            e, count, start, lambda i: take(grid.load(1, e.at(rows[1], e.mul(i, step), element), place, mask)), combine
+        )
         grid.store(0, rows[0], place, finish(total), mask)
 
-    grid.emit(body)
+    def along(rows: list[Value], place: Value, mask: Value | None, outer: list[Value]) -> None:
+        places = [e.add(place, k) for k in range(grid.lanes)]
+        starts = [constant(ir.VectorType(ELEMENT[spec.accumulated], ways.WAYS), spec.rule.start)] * grid.lanes
+        kind = retype(starts[0].type, element)
+        sources = [grid.address(1, rows[1], each) for each in places]
+        totals = ways.along(
+            e, count, starts, lambda k, i, some: take(_load(e, e.at(sources[k], i, element), kind, some)), combine
+        )
+        for each, total in zip(places, totals, strict=True):
+            grid.store(0, rows[0], each, finish(total), None)
+
+    if spec.along:
+        grid.emit(along, turn=_side_by_side(e.target, spec.accumulated))
+    else:
+        grid.emit(across)
+
+
+def _side_by_side(target: Target, dtype: str) -> int:
+    """Results along which vectors run at once: their sums take half of the registers at the most."""
+    each = -(-ways.WAYS * BYTES[dtype] // target.vector_bytes)
+    return max(1, min(4, target.vector_registers // (2 * each)))
 
 
 def _load(e: Emitter, pointer: Value, kind: ir.VectorType, mask: Value | None) -> Value:

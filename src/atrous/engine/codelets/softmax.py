@@ -75,14 +75,14 @@ class _Softmax:
             pointer = e.at(y, index, self.element)
             e.store(value, pointer) if mask is None else e.store_masked(value, pointer, mask)
 
-        most = e.splat(ways.along(e, self.count, lowest, lambda i, mask: load(x, i, mask), self._larger), ways.WAYS)
+        most = e.splat(ways.along(e, self.count, [lowest], lambda _, i, mask: load(x, i, mask), self._larger)[0], ways.WAYS)
 
-        def power(index: Value, mask: Value | None) -> Value:
+        def power(_: int, index: Value, mask: Value | None) -> Value:
             value = Functions(e, self.kind).exp(b.fsub(load(x, index, mask), most))
             store(value, index, mask)
             return self._wide(value)
 
-        total = ways.along(e, self.count, nothing, power, b.fadd)
+        (total,) = ways.along(e, self.count, [nothing], power, b.fadd)
         factor = e.splat(self._factor(total), ways.WAYS)
         whole = b.and_(self.count, e.i64(-ways.WAYS))
         with e.loop(0, whole, ways.WAYS) as loop:

@@ -7,7 +7,7 @@ neighbouring results and each way is a vector: the bits are the same, whatever t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
@@ -16,17 +16,23 @@ from atrous.engine.emit import I32, Emitter, Value
 WAYS = 16
 #: Two partial results as one.
 Combine = Callable[[Value, Value], Value]
+#: The vector of the 16 elements of a result from an index on: which result, the index, a mask.
+Take = Callable[[int, Value, Value | None], Value]
 
 
-def along(e: Emitter, count: Value, start: Value, take: Callable[[Value, Value | None], Value], combine: Combine) -> Value:
-    """One result, a scalar: ``take(index, mask)`` is the vector of the 16 elements from ``index`` on, ``start`` of 16 lanes."""
+def along(e: Emitter, count: Value, starts: Sequence[Value], take: Take, combine: Combine) -> list[Value]:
+    """Results as scalars, side by side so that none waits for its own last sum; each of ``starts`` has 16 lanes."""
     whole = e.b.and_(count, e.i64(-WAYS))
-    with e.loop(0, whole, WAYS, carry=[start]) as loop:
-        loop.next = [combine(loop.values[0], take(loop.index, None))]
+    with e.loop(0, whole, WAYS, carry=starts) as loop:
+        loop.next = [combine(value, take(k, loop.index, None)) for k, value in enumerate(loop.values)]
     with e.loop(whole, count, WAYS, carry=loop.results) as rest:
         mask = e.first_lanes(e.sub(count, rest.index), WAYS)
-        rest.next = [e.b.select(mask, combine(rest.values[0], take(rest.index, mask)), rest.values[0])]
-    total = rest.results[0]
+        more = [combine(value, take(k, rest.index, mask)) for k, value in enumerate(rest.values)]
+        rest.next = [e.b.select(mask, new, old) for new, old in zip(more, rest.values, strict=True)]
+    return [_tree(e, total, combine) for total in rest.results]
+
+
+def _tree(e: Emitter, total: Value, combine: Combine) -> Value:
     for half in (8, 4, 2, 1):
         total = combine(_lanes(e, total, 0, half), _lanes(e, total, half, half))
     return e.b.extract_element(total, ir.Constant(I32, 0))

@@ -15,6 +15,7 @@ from atrous.engine.epilogue import Epilogue
 from atrous.engine.lowering.arranging import arranged
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
+from atrous.engine.lowering.upsampling import upsample
 from atrous.engine.lowering.windows import channel_operand, row_operand, sweep_words, unit_count
 from atrous.engine.plan import Plan, Request, Signal
 from atrous.engine.sweep import AxisRun
@@ -183,8 +184,14 @@ def _arranged(tape: Tape, packed: Packed) -> Packed:
 
 @lower.register
 def _(layer: ConvTranspose, tape: Tape, task: Task) -> View:
-    """Each combination of phases is a dense convolution of its own, written to every ``stride``-th output."""
+    """Each combination of phases is a dense convolution of its own, written to every ``stride``-th output.
+
+    Depthwise ones whose result lies in rows have a kernel that computes all phases at once.
+    """
     weights, bias = _weights(tape, task)
+    upsampled = upsample(tape, task, weights, bias)
+    if upsampled is not None:
+        return upsampled
     x = task.operands[0]
     out = tape.new(task)
     if not out.lies(Layout.CHANNELS):

@@ -11,6 +11,7 @@ from functools import singledispatch
 
 from atrous.engine.lowering.convolution import dense_of, signal_of
 from atrous.engine.lowering.tape import Tape
+from atrous.engine.lowering.upsampling import upsamples
 from atrous.engine.view import Layout
 from atrous.graph.fact import Fact
 from atrous.graph.layer import Fused, Layer, Pointwise
@@ -53,8 +54,14 @@ def _(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wanted, t
 
 
 @wants.register(Pool)
-@wants.register(ConvTranspose)
 def _(layer: Layer, node: Node, facts: list[Fact], output: Fact, mine: Wanted, tape: Tape) -> tuple[Wanted, Wanted]:
+    return Layout.CHANNELS, Layout.CHANNELS
+
+
+@wants.register
+def _(layer: ConvTranspose, node: Node, facts: list[Fact], output: Fact, mine: Wanted, tape: Tape) -> tuple[Wanted, Wanted]:
+    if mine is Layout.ROWS and upsamples(layer, facts[0], output, tape.compiler.target):
+        return Layout.ROWS, Layout.ROWS
     return Layout.CHANNELS, Layout.CHANNELS
 
 
