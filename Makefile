@@ -46,6 +46,7 @@ format: $(VENV)/.dev ## put the sources in the house's format, and write what th
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 	@$(BIN)/python docs/modules.py
+	@$(BIN)/python docs/networks.py
 	@$(BIN)/python docs/inspect_schema.py
 	@$(BIN)/python docs/gallery.py
 	@$(BIN)/python -m tests.importers.conformance

@@ -50,7 +50,7 @@ def test_the_sessions_of_the_readme_are_real(
     assert capsys.readouterr().out == output
 
 
-@pytest.mark.parametrize("script", ["modules.py", "gallery.py"])
+@pytest.mark.parametrize("script", ["modules.py", "networks.py", "gallery.py"])
 def test_what_the_docs_take_from_the_code_is_up_to_date(script: str) -> None:
     done = subprocess.run([sys.executable, ROOT / "docs" / script, "--check"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

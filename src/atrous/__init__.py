@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from atrous.figures import Figure, draw
     from atrous.graph import networks
     from atrous.graph.network import Network
-    from atrous.importers import from_torch, load, save
+    from atrous.importers import from_torch, load, load_weights, save
     from atrous.report.gradient import effective_receptive_field
     from atrous.report.inspect import inspect
     from atrous.report.receptive import receptive_field
@@ -50,6 +50,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "from_torch": ("atrous.importers", "from_torch"),
     "inspect": ("atrous.report", "inspect"),
     "load": ("atrous.importers", "load"),
+    "load_weights": ("atrous.importers", "load_weights"),
     "max_pool": ("atrous.engine.calls", "max_pool"),
     "networks": ("atrous.graph.networks", None),
     "plan": ("atrous.tiled.plans", "plan"),
@@ -79,6 +80,7 @@ __all__ = [
     "from_torch",
     "inspect",
     "load",
+    "load_weights",
     "max_pool",
     "networks",
     "plan",

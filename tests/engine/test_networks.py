@@ -25,7 +25,18 @@ ours = pytest.mark.skipif(not SHARED.is_dir(), reason="the trained networks of o
 #: Sizes for the symbolic axes of the built-in networks, batch first.
 SIZES = {
     "resnet18": (1, 96, 96),
+    "resnet34": (1, 64, 96),
     "resnet50": (2, 64, 96),
+    "resnet101": (1, 64, 64),
+    "squeezenet1_0": (1, 70, 96),
+    "squeezenet1_1": (1, 70, 96),
+    "densenet121": (1, 64, 96),
+    "convnext_tiny": (1, 64, 96),
+    "unet_padded": (1, 64, 80),
+    "deeplabv3_head": (1, 17, 20),
+    "front_end": (1, 380, 388),
+    "tcn": (2, 784),
+    "hifigan": (1, 20),
     "mobilenet_v2": (1, 64, 96),
     "unet": (1, 188, 204),
     "unet3d": (1, 92, 92, 92),

@@ -2,63 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 
 from atrous.errors import ArgumentError
+from atrous.graph.builder import Builder
 from atrous.graph.evaluate import evaluate
-from atrous.graph.networks import NETWORKS, by_name, context_module, context_module_large, dncnn, lenet, unet, wavenet
+from atrous.graph.networks import NETWORKS, by_name, context_module, context_module_large, dncnn, lenet, tcn, unet, wavenet
 from atrous.report import inspect
-
-
-class Published(NamedTuple):
-    """What a paper or torchvision says of a network; ``macs`` of convolutions and linear layers on ``shape``."""
-
-    shape: tuple[int, ...]
-    parameters: int
-    macs: int
-    output: tuple[int, ...]
-
-
-def wavenet_layer(width: int, skip: int) -> int:
-    """Weights of one gated layer: filter and gate of kernel 2, a 1×1 to the residual and one to the skip."""
-    return 2 * 2 * width * width + width * width + width * skip
-
-
-#: U-Nets by level: (maps in, maps out, output size) of every 3×3 convolution, then of every up-convolution.
-UNET = [(1, 64, 570), (64, 64, 568), (64, 128, 282), (128, 128, 280), (128, 256, 138), (256, 256, 136), (256, 512, 66)]
-UNET += [(512, 512, 64), (512, 1024, 30), (1024, 1024, 28), (1024, 512, 54), (512, 512, 52), (512, 256, 102)]
-UNET += [(256, 256, 100), (256, 128, 198), (128, 128, 196), (128, 64, 390), (64, 64, 388)]
-UNET_UP = [(1024, 512, 28), (512, 256, 52), (256, 128, 100), (128, 64, 196)]
-UNET_MACS = sum(9 * a * b * n * n for a, b, n in UNET) + sum(4 * a * b * n * n for a, b, n in UNET_UP) + 64 * 2 * 388**2
-
-#: Widths of the large context module with C = 21, from the input to the output.
-LARGE = [21 * width for width in (1, 2, 2, 4, 8, 16, 32, 32, 1)]
-LARGE_WEIGHTS = sum(9 * a * b for a, b in pairwise(LARGE[:8])) + LARGE[7] * LARGE[8]
-
-PUBLISHED = {
-    "lenet": Published((1, 1, 32, 32), 61_706, 416_520, (1, 10)),
-    "alexnet": Published((1, 3, 224, 224), 61_100_840, 714_188_480, (1, 1000)),
-    "vgg16": Published((1, 3, 224, 224), 138_357_544, 15_470_264_320, (1, 1000)),
-    "resnet18": Published((1, 3, 224, 224), 11_689_512, 1_814_073_344, (1, 1000)),
-    "resnet50": Published((1, 3, 224, 224), 25_557_032, 4_089_184_256, (1, 1000)),
-    "mobilenet_v2": Published((1, 3, 224, 224), 3_504_872, 300_774_272, (1, 1000)),
-    "unet": Published((1, 1, 572, 572), 31_030_658, UNET_MACS, (1, 2, 388, 388)),
-    # The paper's 19,069,955; its table of sizes is 132×132×116 to 44×44×28.
-    "unet3d": Published((1, 3, 116, 132, 132), 19_069_955, 266_731_018_496, (1, 3, 28, 44, 44)),
-    "context_module": Published((1, 21, 64, 64), 64 * 21**2 + 8 * 21, 64 * 21**2 * 64**2, (1, 21, 64, 64)),
-    "context_module_large": Published((1, 21, 64, 64), LARGE_WEIGHTS + sum(LARGE[1:]), LARGE_WEIGHTS * 64**2, (1, 21, 64, 64)),
-    "dncnn": Published((1, 1, 64, 64), 556_032, 554_112 * 64**2, (1, 1, 64, 64)),
-    "wavenet": Published(
-        (1, 256, 4000),
-        256 * 64 + 64 + 30 * (wavenet_layer(64, 256) + 3 * 64 + 256) + 2 * (256 * 256 + 256),
-        (256 * 64 + 30 * wavenet_layer(64, 256) + 2 * 256 * 256) * 4000,
-        (1, 256, 4000),
-    ),
-}
+from tests.graph.published import PUBLISHED
 
 
 def test_every_network_has_its_numbers() -> None:
@@ -67,9 +19,10 @@ def test_every_network_has_its_numbers() -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_parameters_and_multiply_adds(name: str) -> None:
-    report = inspect(by_name(name), PUBLISHED[name].shape)
-    seen = Published(PUBLISHED[name].shape, report.parameters, report.macs, report.outputs[0][2])
-    assert seen == PUBLISHED[name]
+    published = PUBLISHED[name]
+    report = inspect(by_name(name), published.shape)
+    seen = (report.parameters, report.macs, report.outputs[0][2])
+    assert seen == (published.parameters, published.macs, published.output)
     assert report.parameters == sum(row.parameters for row in report.rows)
 
 
@@ -100,6 +53,33 @@ def test_the_large_context_module_starts_near_the_identity() -> None:
 def test_published_receptive_fields_of_wavenet(blocks: int, depth: int, field: int) -> None:
     network = wavenet(blocks=blocks, depth=depth, width=2, skip=2, levels=4)
     assert inspect(network, (1, 4, 5000)).fields[0].size == field
+
+
+@pytest.mark.parametrize("name", [name for name, row in PUBLISHED.items() if row.told.endswith("GMAC")])
+def test_multiply_adds_round_to_torchvisions(name: str) -> None:
+    told = PUBLISHED[name].told.split()[-2]
+    assert PUBLISHED[name].macs / 1e9 == pytest.approx(float(told), abs=0.000501)
+
+
+def test_the_tcn_sees_as_far_as_its_paper_says() -> None:
+    """1 + 2 (k - 1) (2^n - 1), for its two convolutions a block."""
+    network = tcn(width=2, depth=4, kernel=3)
+    assert inspect(network, (1, 1, 200)).fields[0].size == 1 + 2 * 2 * 15
+    signal = np.random.default_rng(0).random((1, 1, 90), dtype=np.float32)
+    later = signal.copy()
+    later[..., 60:] = 0
+    (full,) = evaluate(network, {"signal": signal}).values()
+    (cut,) = evaluate(network, {"signal": later}).values()
+    np.testing.assert_array_equal(full[..., :60], cut[..., :60])
+
+
+def test_layer_norm_is_its_definition() -> None:
+    b = Builder("ln")
+    x = np.random.default_rng(0).standard_normal((2, 5, 3, 4), dtype=np.float32)
+    (made,) = evaluate(b.build(b.layer_norm(b.input("x", (2, 5, 3, 4)))), {"x": x}).values()
+    wide = x.astype(np.float64)
+    expected = (wide - wide.mean(1, keepdims=True)) / np.sqrt(wide.var(1, keepdims=True) + 1e-6)
+    np.testing.assert_allclose(made, expected, rtol=0, atol=3e-6)
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,20 @@ from atrous.graph.network import Network
 from atrous.graph.networks import (
     context_module,
     context_module_large,
+    convnext_tiny,
+    deeplabv3_head,
+    densenet121,
     dncnn,
+    hifigan,
     lenet,
     mobilenet_v2,
     resnet18,
+    squeezenet1_0,
+    squeezenet1_1,
+    tcn,
     unet,
     unet3d,
+    unet_padded,
     wavenet,
 )
 from atrous.importers import to_onnx
@@ -39,6 +47,14 @@ SMALL: dict[str, tuple[Make, tuple[int, ...]]] = {
     "unet3d": (lambda: unet3d(width=1), (1, 3, 92, 92, 100)),
     "mobilenet_v2": (mobilenet_v2, (1, 3, 33, 50)),
     "resnet18": (resnet18, (1, 3, 40, 33)),
+    "squeezenet1_0": (squeezenet1_0, (1, 3, 64, 55)),
+    "squeezenet1_1": (squeezenet1_1, (2, 3, 33, 50)),
+    "densenet121": (lambda: densenet121(growth=4), (1, 3, 64, 70)),
+    "convnext_tiny": (lambda: convnext_tiny(layer_scale=0.3), (1, 3, 33, 66)),
+    "unet_padded": (lambda: unet_padded(width=3), (1, 1, 48, 32)),
+    "deeplabv3_head": (lambda: deeplabv3_head(classes=5, channels=24, width=8), (1, 24, 17, 30)),
+    "tcn": (lambda: tcn(width=6, depth=4, kernel=3), (2, 1, 50)),
+    "hifigan": (lambda: hifigan(bands=6, width=32), (1, 6, 9)),
 }
 
 

@@ -37,6 +37,8 @@ from atrous.graph.layers import (
     ConvTranspose,
     Div,
     Flatten,
+    Gelu,
+    LeakyRelu,
     Linear,
     MaxPool,
     Mul,
@@ -45,6 +47,7 @@ from atrous.graph.layers import (
     Sigmoid,
     Slice,
     Softmax,
+    Sqrt,
     Sub,
     Tanh,
 )
@@ -247,6 +250,23 @@ class Builder:
         operands = [self.constant(f"{name}.{part}", np.full(x.channels, value, np.float32)) for part, value in start.items()]
         return self.add(BatchNorm(epsilon=epsilon), x, *operands, name=name, kind="bn")
 
+    def layer_norm(self, x: Value, *, epsilon: float = 1e-6, name: str | None = None) -> Value:
+        """A layer normalisation over the channels of each place (Ba et al. 2016, arXiv 1607.06450), as it is before training.
+
+        ``(x - mean) / sqrt(variance + epsilon) * weight + bias``; the weight is 1 and the bias 0, each ``(C, 1, ...)``.
+        """
+        name = self._named(name, "ln")
+        shape = (x.channels, *(1,) * x.axes)
+        epsilons = self.constant(f"{name}.epsilon", np.asarray(epsilon, np.float32))
+        weight = self.constant(f"{name}.weight", np.ones(shape, np.float32))
+        bias = self.constant(f"{name}.bias", np.zeros(shape, np.float32))
+        mean = ReduceMean(axes=(1,), keepdims=True)
+        centred = self.minus(x, self.add(mean, x, name=f"{name}.mean", kind="ln"), name=f"{name}.centred")
+        square = self.times(centred, centred, name=f"{name}.square")
+        variance = self.plus(self.add(mean, square, name=f"{name}.variance", kind="ln"), epsilons, name=f"{name}.lifted")
+        normal = self.over(centred, self.add(Sqrt(), variance, name=f"{name}.deviation", kind="ln"), name=f"{name}.normal")
+        return self.plus(self.times(normal, weight, name=f"{name}.scaled"), bias, name=name)
+
     # -- layers without weights --------------------------------------------------------------------------------------------
 
     def max_pool(
@@ -256,11 +276,12 @@ class Builder:
         *,
         stride: PerAxis | None = None,
         padding: AnyPadding = 0,
+        ceil: bool = False,
         name: str | None = None,
     ) -> Value:
-        """The maximum over windows; the stride is the kernel's size unless given."""
+        """The maximum over windows; the stride is the kernel's size unless given. ``ceil`` adds a window for what is left."""
         taps, strides = _pool_sizes(x, kernel, stride)
-        layer = MaxPool(taps, strides, (1,) * x.axes, as_padding(padding, x.axes))
+        layer = MaxPool(taps, strides, (1,) * x.axes, as_padding(padding, x.axes), ceil)
         return self.add(layer, x, name=name, kind="max_pool")
 
     def avg_pool(self, x: Value, kernel: PerAxis, *, stride: PerAxis | None = None, name: str | None = None) -> Value:
@@ -299,6 +320,12 @@ class Builder:
 
     def relu6(self, x: Value, name: str | None = None) -> Value:
         return self.add(Clip(low=0.0, high=6.0), x, name=name, kind="relu6")
+
+    def leaky_relu(self, x: Value, alpha: float = 0.01, name: str | None = None) -> Value:
+        return self.add(LeakyRelu(alpha=alpha), x, name=name, kind="leaky_relu")
+
+    def gelu(self, x: Value, name: str | None = None) -> Value:
+        return self.add(Gelu(), x, name=name, kind="gelu")
 
     def tanh(self, x: Value, name: str | None = None) -> Value:
         return self.add(Tanh(), x, name=name, kind="tanh")

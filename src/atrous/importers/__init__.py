@@ -1,4 +1,4 @@
-"""Networks from and to ONNX, and from PyTorch."""
+"""Networks from and to ONNX, and from PyTorch; weights from safetensors."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from atrous.errors import UnsupportedError
 from atrous.importers import writing_norms  # noqa: F401  (it registers its layers)
 from atrous.importers.reading import load
+from atrous.importers.safetensors import read_safetensors
+from atrous.importers.weights import load_weights
 from atrous.importers.writing import save, to_onnx
 
 if TYPE_CHECKING:
     from atrous.importers.pytorch import from_torch
 
-__all__ = ["from_torch", "load", "save", "to_onnx"]
+__all__ = ["from_torch", "load", "load_weights", "read_safetensors", "save", "to_onnx"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,18 @@ from __future__ import annotations
 from atrous.graph.builder import Builder
 from atrous.graph.network import Network
 
+#: torchvision's places of our layers.
+TORCH = {
+    "conv1": "features.0",
+    "conv2": "features.3",
+    "conv3": "features.6",
+    "conv4": "features.8",
+    "conv5": "features.10",
+    "fc6": "classifier.1",
+    "fc7": "classifier.4",
+    "logits": "classifier.6",
+}
+
 
 def alexnet(seed: int = 0) -> Network:
     """The AlexNet of Krizhevsky (2014), "One weird trick for parallelizing convolutional neural networks", arXiv 1404.5997.
@@ -24,3 +36,13 @@ def alexnet(seed: int = 0) -> Network:
     x = b.relu(b.linear(x, 4096, name="fc6"))
     x = b.relu(b.linear(x, 4096, name="fc7"))
     return b.build(b.linear(x, 1000, gain=1.0, name="logits"))
+
+
+def torch_name(weight: str) -> str:
+    """What torchvision calls a weight.
+
+    >>> torch_name("conv3.bias")
+    'features.6.bias'
+    """
+    layer, part = weight.rsplit(".", 1)
+    return f"{TORCH[layer]}.{part}"

@@ -27,6 +27,25 @@ def mobilenet_v2(seed: int = 0) -> Network:
     return b.build(b.linear(b.global_avg_pool(x), 1000, gain=1.0, name="logits"))
 
 
+def torch_name(weight: str) -> str:
+    """What torchvision calls a weight. Its first block has no expansion, so its places there are one lower.
+
+    >>> torch_name("block0.project.bn.weight"), torch_name("block16.depthwise.conv.weight"), torch_name("head.bn.bias")
+    ('features.1.conv.2.weight', 'features.17.conv.1.0.weight', 'features.18.1.bias')
+    """
+    layer, part = weight.rsplit(".", 1)
+    if layer == "logits":
+        return f"classifier.1.{part}"
+    *place, kind = layer.split(".")
+    norm = int(kind == "bn")
+    if len(place) == 1:
+        return f"features.{0 if place == ['stem'] else 18}.{norm}.{part}"
+    block = int(place[0].removeprefix("block"))
+    step = ("expand", "depthwise", "project").index(place[1]) - (block == 0)
+    inside = step + norm if place[1] == "project" else f"{step}.{norm}"
+    return f"features.{block + 1}.conv.{inside}.{part}"
+
+
 def _conv_bn(b: Builder, x: Value, channels: int, kernel: int, name: str, *, stride: int = 1, groups: int = 1) -> Value:
     x = b.conv(x, channels, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False, name=f"{name}.conv")
     return b.batch_norm(x, name=f"{name}.bn")

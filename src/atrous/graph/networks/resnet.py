@@ -1,7 +1,8 @@
-"""Residual networks: the basic block of ResNet-18 and the bottleneck of ResNet-50."""
+"""Residual networks: the basic block of ResNet-18 and 34, and the bottleneck of ResNet-50 and 101."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -20,6 +21,14 @@ def resnet18(seed: int = 0) -> Network:
     return _resnet("resnet18", _basic, (2, 2, 2, 2), seed)
 
 
+def resnet34(seed: int = 0) -> Network:
+    """ResNet-34 of He, Zhang, Ren and Sun (2015), "Deep residual learning", arXiv 1512.03385, table 1.
+
+    ``image (N, 3, H, W)`` to ``logits (N, 1000)``; 21,797,672 parameters, 3,663,761,408 multiply-adds at 224×224.
+    """
+    return _resnet("resnet34", _basic, (3, 4, 6, 3), seed)
+
+
 def resnet50(seed: int = 0) -> Network:
     """ResNet-50 of He, Zhang, Ren and Sun (2015), arXiv 1512.03385, table 1, in the form known as v1.5.
 
@@ -27,6 +36,26 @@ def resnet50(seed: int = 0) -> Network:
     torchvision, the stride of a bottleneck is on its 3×3 convolution; the paper has it on the first 1×1.
     """
     return _resnet("resnet50", _bottleneck, (3, 4, 6, 3), seed)
+
+
+def resnet101(seed: int = 0) -> Network:
+    """ResNet-101 of He, Zhang, Ren and Sun (2015), arXiv 1512.03385, table 1, with the strides of ``resnet50``.
+
+    ``image (N, 3, H, W)`` to ``logits (N, 1000)``; 44,549,160 parameters, 7,801,405,440 multiply-adds at 224×224.
+    """
+    return _resnet("resnet101", _bottleneck, (3, 4, 23, 3), seed)
+
+
+def torch_name(weight: str) -> str:
+    """What torchvision calls a weight of a residual network.
+
+    >>> torch_name("layer2.0.downsample.bn.weight"), torch_name("layer2.0.3.conv.weight"), torch_name("stem.bn.bias")
+    ('layer2.0.downsample.1.weight', 'layer2.0.conv3.weight', 'bn1.bias')
+    """
+    weight = weight.replace("downsample.conv", "downsample.0").replace("downsample.bn", "downsample.1")
+    weight = re.sub(r"^stem\.(conv|bn)", r"\g<1>1", weight)
+    weight = re.sub(r"(\d)\.(conv|bn)\.", r"\2\1.", weight)
+    return re.sub(r"^logits", "fc", weight)
 
 
 def _resnet(name: str, block: Block, depths: tuple[int, ...], seed: int) -> Network:

@@ -24,3 +24,17 @@ def vgg16(seed: int = 0) -> Network:
     x = b.relu(b.linear(x, 4096, name="fc6"))
     x = b.relu(b.linear(x, 4096, name="fc7"))
     return b.build(b.linear(x, 1000, gain=1.0, name="logits"))
+
+
+def torch_name(weight: str) -> str:
+    """What torchvision calls a weight: its layers are counted, convolutions, ReLUs and pools alike.
+
+    >>> torch_name("conv1_1.weight"), torch_name("conv5_3.bias"), torch_name("fc7.weight")
+    ('features.0.weight', 'features.28.bias', 'classifier.3.weight')
+    """
+    layer, part = weight.rsplit(".", 1)
+    if not layer.startswith("conv"):
+        return f"classifier.{('fc6', 'fc7', 'logits').index(layer) * 3}.{part}"
+    stage, number = map(int, layer.removeprefix("conv").split("_"))
+    before = sum(2 * depth + 1 for depth, _ in STAGES[: stage - 1])
+    return f"features.{before + 2 * (number - 1)}.{part}"
