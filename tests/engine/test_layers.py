@@ -97,6 +97,7 @@ CASES: list[tuple[Layer, tuple[Array, ...]]] = [
     (movement.Tile(), (IMAGE, ints(1, 2, 1, 3))),
     *((movement.DepthToSpace(3, mode), (IMAGE,)) for mode in ("DCR", "CRD")),
     (movement.SpaceToDepth(2), (normal(1, 3, 8, 10),)),
+    (movement.SpaceToDepth(2, "CRD"), (normal(1, 3, 8, 10),)),
     (movement.Gather(2), (IMAGE, np.array([[3, -1], [0, 2]]))),
     (reshaping.Reshape(), (IMAGE, ints(2, 3, 6, 9, 11))),
     (reshaping.Reshape(), (IMAGE, ints(0, -1))),

@@ -150,6 +150,7 @@ MOVEMENTS: list[Case] = [
     (L.DepthToSpace(2, "DCR"), (floats(1, 8, 3, 4),)),
     (L.DepthToSpace(2, "CRD"), (floats(1, 8, 3, 4),)),
     (L.SpaceToDepth(2), (floats(1, 3, 4, 6),)),
+    (L.SpaceToDepth(2, "CRD"), (floats(1, 3, 4, 6),)),
     (L.Gather(2), (X2, ints(0, 5, -1))),
     (L.Gather(0), (floats(5, 3), np.array([[0, 1], [2, -1]], np.int64))),
 ]

@@ -47,7 +47,7 @@ from atrous.graph.layers import (
     Sigmoid,
     Slice,
     Softmax,
-    Sqrt,
+    Standardise,
     Sub,
     Tanh,
 )
@@ -257,15 +257,9 @@ class Builder:
         """
         name = self._named(name, "ln")
         shape = (x.channels, *(1,) * x.axes)
-        epsilons = self.constant(f"{name}.epsilon", np.asarray(epsilon, np.float32))
         weight = self.constant(f"{name}.weight", np.ones(shape, np.float32))
         bias = self.constant(f"{name}.bias", np.zeros(shape, np.float32))
-        mean = ReduceMean(axes=(1,), keepdims=True)
-        centred = self.minus(x, self.add(mean, x, name=f"{name}.mean", kind="ln"), name=f"{name}.centred")
-        square = self.times(centred, centred, name=f"{name}.square")
-        variance = self.plus(self.add(mean, square, name=f"{name}.variance", kind="ln"), epsilons, name=f"{name}.lifted")
-        normal = self.over(centred, self.add(Sqrt(), variance, name=f"{name}.deviation", kind="ln"), name=f"{name}.normal")
-        return self.plus(self.times(normal, weight, name=f"{name}.scaled"), bias, name=name)
+        return self.add(Standardise((1,), epsilon), x, weight, bias, name=name, kind="ln")
 
     # -- layers without weights --------------------------------------------------------------------------------------------
 

@@ -130,6 +130,12 @@ def clip(call: Call) -> None:
     return call.result(L.Clip(*bounds), value)
 
 
+def cast_like(call: Call) -> None:
+    """To the type of the other operand."""
+    call.attributes.ignore("saturate", "round_mode")
+    call.result(L.Cast(call.dtype(1)), call.operand(0))
+
+
 def where(call: Call) -> None:
     call.result(L.Where(), *call.operands(3, 3))
 
@@ -141,6 +147,7 @@ RULES: dict[str, Rule] = {
     "Max": _chain(L.Maximum()),
     "Min": _chain(L.Minimum()),
     "Mean": _chain(L.Add(), mean=True),
+    "CastLike": cast_like,
     "Clip": clip,
     "Where": where,
 }

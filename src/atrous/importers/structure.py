@@ -161,7 +161,8 @@ def depth_to_space(call: Call) -> None:
 
 
 def space_to_depth(call: Call) -> None:
-    call.result(L.SpaceToDepth(call.attributes.integer("blocksize", 0)), call.operand(0))
+    mode = call.attributes.string("mode", "DCR", "DCR", "CRD")
+    call.result(L.SpaceToDepth(call.attributes.integer("blocksize", 0), "DCR" if mode == "DCR" else "CRD"), call.operand(0))
 
 
 def dropout(call: Call) -> None:

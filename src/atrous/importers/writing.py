@@ -300,7 +300,14 @@ def _(layer: L.DepthToSpace, writer: Writer, inputs: list[str], output: str) -> 
 
 @write.register
 def _(layer: L.SpaceToDepth, writer: Writer, inputs: list[str], output: str) -> None:
-    writer.node("SpaceToDepth", inputs, output, blocksize=layer.block)
+    if layer.mode == "DCR":
+        return writer.node("SpaceToDepth", inputs, output, blocksize=layer.block)
+    # Before opset 28 there is no other mode: the channels are put in order afterwards.
+    fact = writer.facts[inputs[0]]
+    places, depth = layer.block ** (fact.rank - 2), fact.sizes[1]
+    order = [place * depth + channel for channel in range(depth) for place in range(places)]
+    moved = writer.step("SpaceToDepth", inputs, f"{output}/moved", blocksize=layer.block)
+    return writer.node("Gather", [moved, writer.integers(order, f"{output}/order")], output, axis=1)
 
 
 @write.register

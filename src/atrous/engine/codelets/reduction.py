@@ -6,9 +6,7 @@ Sums of float32 are accumulated in float64, so a mean over a million pixels is a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 
-import numpy as np
 from llvmlite import ir
 
 from atrous.engine.codelets import ways
@@ -39,16 +37,6 @@ def accumulated(rule: Reduce, dtype: str) -> str:
     return "float64" if dtype.startswith("float") and not rule.exact else dtype
 
 
-def start_of(rule: Reduce, dtype: str) -> float:
-    """The accumulator's first value: for integers and booleans, which have no infinity, the end of their range."""
-    if dtype.startswith("float") or isfinite(rule.start):
-        return rule.start
-    if dtype == "bool":
-        return rule.start > 0
-    bounds = np.iinfo(dtype)
-    return int(bounds.max if rule.start > 0 else bounds.min)
-
-
 def extra_names() -> list[str]:
     """The words beyond those of the grid: reduced elements of one result, their step, and how many ``finish`` is told."""
     return ["count", "step", "total"]
@@ -74,7 +62,7 @@ def emit(e: Emitter, spec: Reduction) -> None:
         return maths.cast(result, spec.arrays[0].dtype).value
 
     def across(rows: list[Value], place: Value, mask: Value | None, outer: list[Value]) -> None:
-        start = constant(ir.VectorType(ELEMENT[spec.accumulated], grid.lanes), start_of(spec.rule, spec.accumulated))
+        start = constant(ir.VectorType(ELEMENT[spec.accumulated], grid.lanes), spec.rule.begin(spec.accumulated))
         total = ways.across(
             e, count, start, lambda i: take(grid.load(1, e.at(rows[1], e.mul(i, step), element), place, mask)), combine
         )
@@ -82,9 +70,7 @@ def emit(e: Emitter, spec: Reduction) -> None:
 
     def along(rows: list[Value], place: Value, mask: Value | None, outer: list[Value]) -> None:
         places = [e.add(place, k) for k in range(grid.lanes)]
-        starts = [
-            constant(ir.VectorType(ELEMENT[spec.accumulated], ways.WAYS), start_of(spec.rule, spec.accumulated))
-        ] * grid.lanes
+        starts = [constant(ir.VectorType(ELEMENT[spec.accumulated], ways.WAYS), spec.rule.begin(spec.accumulated))] * grid.lanes
         kind = retype(starts[0].type, element)
         sources = [grid.address(1, rows[1], each) for each in places]
         totals = ways.along(

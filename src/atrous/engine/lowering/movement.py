@@ -223,10 +223,12 @@ def _(layer: layers.SpaceToDepth, tape: Tape, task: Task) -> View:
         first = tuple(a * block + p for a, p in zip(task.box.lo[2:], place, strict=True))
         moved = sum((a - b) * step for a, b, step in zip(first, x.box.lo[2:], x.strides[2:], strict=True))
         moved += (task.box.lo[0] - x.box.lo[0]) * x.strides[0]
-        lo = (task.box.lo[0], number * depth, *task.box.lo[2:])
-        hi = (task.box.hi[0], (number + 1) * depth, *task.box.hi[2:])
         strides = (*x.strides[:2], *(s * block for s in x.strides[2:]))
-        tape.copy(View(x.buffer, x.dtype, Box(lo, hi), strides, x.start + moved), out.crop(Box(lo, hi)))
+        part = Box((task.box.lo[0], 0, *task.box.lo[2:]), (task.box.hi[0], depth, *task.box.hi[2:]))
+        first_channel, step = (number * depth, 1) if layer.mode == "DCR" else (number, block**n)
+        places = (out.strides[0], out.strides[1] * step, *out.strides[2:])
+        target = View(out.buffer, out.dtype, part, places, out.start + first_channel * out.strides[1])
+        tape.copy(View(x.buffer, x.dtype, part, strides, x.start + moved), target)
     return tape.finish(task, out)
 
 

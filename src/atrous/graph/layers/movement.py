@@ -296,9 +296,10 @@ class DepthToSpace(Layer):
 @final
 @dataclass(frozen=True, slots=True)
 class SpaceToDepth(Layer):
-    """Space to channels, the inverse of ``DepthToSpace(block, "DCR")``: ``(N, C, *space)`` to ``(N, blockⁿ * C, ...)``."""
+    """Space to channels, the inverse of ``DepthToSpace`` in the same mode: ``(N, C, *space)`` to ``(N, blockⁿ * C, ...)``."""
 
     block: int
+    mode: Literal["DCR", "CRD"] = "DCR"
 
     linear: ClassVar[bool] = True
 
@@ -318,7 +319,8 @@ class SpaceToDepth(Layer):
         (x,) = operands
         split = [part for size in x.shape[2:] for part in (size // self.block, self.block)]
         n = x.ndim - 2
-        order = [0, *(3 + 2 * i for i in range(n)), 1, *(2 + 2 * i for i in range(n))]
+        places = tuple(3 + 2 * i for i in range(n))
+        order = [0, *((*places, 1) if self.mode == "DCR" else (1, *places)), *(2 + 2 * i for i in range(n))]
         return np.ascontiguousarray(x.reshape(*x.shape[:2], *split).transpose(order)).reshape(self.infer(Fact.of(x)).sizes)
 
 

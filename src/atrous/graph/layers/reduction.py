@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from math import inf, prod
+from math import inf, isfinite, prod
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -29,6 +29,8 @@ class Reduce(Layer):
     start: ClassVar[float] = 0.0
     #: Whether ``combine`` gives one of the two, so that nothing is rounded on the way.
     exact: ClassVar[bool] = False
+    #: Whether ``finish`` divides by the count, so that there must be an element.
+    averages: ClassVar[bool] = False
     #: ``combine`` as a NumPy function, for the oracle.
     ufunc: ClassVar[Any] = np.add
 
@@ -53,11 +55,21 @@ class Reduce(Layer):
         """The reduced axes of a value with ``rank`` axes, as numbers from 0 in order."""
         return tuple(sorted(check.axes(self.axes, rank))) or tuple(range(rank))
 
+    def begin(self, dtype: str) -> float:
+        """``start`` in a type: integers and booleans have no infinity, and begin at the end of their range."""
+        if isfinite(self.start) or np.issubdtype(np.dtype(dtype), np.floating):
+            return self.start
+        if dtype == "bool":
+            return self.start > 0
+        bounds = np.iinfo(dtype)
+        return int(bounds.max if self.start > 0 else bounds.min)
+
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 1)
         (x,) = operands
         axes = self.reduced(x.rank)
-        check.some(x)
+        if self.averages:
+            check.some(x)
         kept = ((i, size) for i, size in enumerate(x.sizes) if self.keepdims or i not in axes)
         return Fact(x.dtype, tuple(1 if i in axes else size for i, size in kept))
 
@@ -75,7 +87,7 @@ class Reduce(Layer):
         (x,) = operands
         axes, m = self.reduced(x.ndim), NumpyMaths()
         wide = x.astype(np.float64) if np.issubdtype(x.dtype, np.floating) else x
-        total = self.ufunc.reduce(self.take(m, wide), axis=axes, keepdims=self.keepdims)
+        total = self.ufunc.reduce(self.take(m, wide), axis=axes, keepdims=self.keepdims, initial=self.begin(wide.dtype.name))
         return np.asarray(self.finish(m, total, prod(x.shape[i] for i in axes))).astype(x.dtype)
 
 
@@ -96,6 +108,7 @@ class ReduceMean(Reduce):
     """The mean; over the space, global average pooling."""
 
     linear: ClassVar[bool] = True
+    averages: ClassVar[bool] = True
 
     def combine(self, m: Maths, acc: Scalar, x: Scalar) -> Scalar:
         return acc + x
@@ -173,6 +186,8 @@ class ReduceL2(Reduce):
 @dataclass(frozen=True, slots=True)
 class ReduceMeanSquare(Reduce):
     """The mean of squares: the variance of what is centred."""
+
+    averages: ClassVar[bool] = True
 
     def take(self, m: Maths, x: Scalar) -> Scalar:
         return x * x

@@ -25,9 +25,12 @@ def matmul(call: Call) -> str:
     return call.result(L.MatMul(), call.value(first), call.value(second))
 
 
-def _softmax(call: Call) -> str:
-    axis = call["dim"]
-    return call.result(L.Softmax(axis, axis), call.value("self"))
+def _softmax(layer: type[L.Softmax] | type[L.LogSoftmax]) -> Rule:
+    def rule(call: Call) -> str:
+        axis = call["dim"]
+        return call.result(layer(axis, axis), call.value("self"))
+
+    return rule
 
 
 def _reduction(layer: type[L.Reduce]) -> Rule:
@@ -57,11 +60,47 @@ def batch_norm(call: Call) -> str:
     """With the statistics of the training."""
     if call.arguments.get("training"):
         raise UnsupportedError("batch norms in training mode are not supported; call .eval() first")
+    return _with_running_statistics(call)
+
+
+def _with_running_statistics(call: Call) -> str:
     x, mean, var = call.value("input"), call.value("running_mean"), call.value("running_var")
     size, dtype = call.builder.fact(mean, "mean").sizes, call.builder.fact(mean, "mean").dtype
     scale = call.value("weight") if call.has("weight") else call.constant(np.ones(size, dtype), "scale")
     bias = call.value("bias") if call.has("bias") else call.constant(np.zeros(size, dtype), "bias")
     return call.result(L.BatchNorm(call["eps"]), x, scale, bias, mean, var)
+
+
+def layer_norm(call: Call) -> str:
+    """Over the last axes, as many as ``normalized_shape`` has; root-mean-square norms are alike, without a mean."""
+    x, rank, count = call.value("input"), call.rank("input"), len(call["normalized_shape"])
+    axes = tuple(range(rank - count, rank))
+    operands = [call.value(name) for name in ("weight", "bias") if call.has(name)]
+    if operands and not call.has("weight"):
+        raise UnsupportedError("a bias without a weight is not supported; give both")
+    centred = "bias" in call.arguments  # an rms_norm has none
+    epsilon = call["eps"]
+    if epsilon is None:  # PyTorch's default of rms_norm
+        epsilon = float(np.finfo(call.number_type()).eps)
+    return call.result(L.Standardise(axes, epsilon, centred), x, *operands)
+
+
+def group_norm(call: Call) -> str:
+    return _grouped(call, call["num_groups"])
+
+
+def instance_norm(call: Call) -> str:
+    """With the statistics of each image, as the training has them; running ones make it a batch norm."""
+    if not call["use_input_stats"]:
+        return _with_running_statistics(call)
+    return _grouped(call, None)
+
+
+def _grouped(call: Call, groups: int | None) -> str:
+    x, dtype, channels = call.value("input"), call.number_type(), call.size("input", 1)
+    scale = call.value("weight") if call.has("weight") else call.constant(np.ones(channels, dtype), "scale")
+    bias = call.value("bias") if call.has("bias") else call.constant(np.zeros(channels, dtype), "bias")
+    return call.result(L.GroupNorm(groups, call["eps"]), x, scale, bias)
 
 
 def weight_norm(call: Call) -> str:
@@ -75,9 +114,9 @@ def weight_norm(call: Call) -> str:
 
 #: ATen's operators by name, whatever their overload.
 RULES: dict[str, Rule] = {
-    "_log_softmax": _softmax,
+    "_log_softmax": _softmax(L.LogSoftmax),
     "_native_batch_norm_legit_no_training": batch_norm,
-    "_softmax": _softmax,
+    "_softmax": _softmax(L.Softmax),
     "_weight_norm": weight_norm,
     "_weight_norm_interface": weight_norm,
     "addmm": addmm,
@@ -85,14 +124,18 @@ RULES: dict[str, Rule] = {
     "amin": _reduction(L.ReduceMin),
     "batch_norm": batch_norm,
     "bmm": matmul,
+    "group_norm": group_norm,
+    "instance_norm": instance_norm,
+    "layer_norm": layer_norm,
     "linalg_vector_norm": norm,
+    "log_softmax": _softmax(L.LogSoftmax),
     "linear": linear,
     "matmul": matmul,
     "mean": _reduction(L.ReduceMean),
     "mm": matmul,
     "norm": norm,
     "prod": _reduction(L.ReduceProd),
-    "softmax": _softmax,
+    "rms_norm": layer_norm,
+    "softmax": _softmax(L.Softmax),
     "sum": _reduction(L.ReduceSum),
 }
-del RULES["_log_softmax"]  # until there is a layer for it

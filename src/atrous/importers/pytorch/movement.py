@@ -164,12 +164,7 @@ def pixel_shuffle(call: Call) -> str:
 
 
 def pixel_unshuffle(call: Call) -> str:
-    """The inverse of the pixel shuffle: the channel stands before the place in the block."""
-    block, x = call["downscale_factor"], call.value("self")
-    n, c, h, w = call.sizes("self")
-    split_ = call.emit(L.Reshape(), x, call.indices((n, c, h // block, block, w // block, block), "split"))
-    turned = call.emit(L.Transpose((0, 1, 3, 5, 2, 4)), split_)
-    return call.result(L.Reshape(), turned, call.indices((n, c * block**2, h // block, w // block), "joined"))
+    return call.result(L.SpaceToDepth(call["downscale_factor"], "CRD"), call.value("self"))
 
 
 def channel_shuffle(call: Call) -> str:
