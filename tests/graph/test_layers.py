@@ -61,6 +61,8 @@ def test_layer_survives_export_and_import(case: Case) -> None:
     layer, operands = case
     if isinstance(layer, L.Softmax | L.LogSoftmax) and layer.first != layer.last:
         pytest.skip("a joint softmax is written as several operators")
+    if layer == L.SpaceToDepth(2, "CRD"):
+        pytest.skip("before opset 28 ONNX has one order: the other is written as two operators")
     if isinstance(layer, L.Standardise) and layer.axes[-1] != operands[0].ndim - 1:
         pytest.skip("what is standardised over other axes than the last is written as several operators")
     network = network_of(layer, operands)

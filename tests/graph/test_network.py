@@ -46,7 +46,7 @@ ILLEGAL = [
     ((node("a", "y"),), ("a_out",), "node 'a' reads 'y', which nothing makes"),
     ((node("a", "b_out"), node("b", "x")), ("a_out",), "node 'a' reads 'b_out' before node 'b' makes it"),
     ((node("a", "x"),), ("z",), "output 'z' is not made by any node"),
-    ((node("a", "x"),), ("a", "a"), "output 'a' is listed twice; outputs must differ"),
+    ((node("a", "x"),), ("a_out", "a_out"), "output 'a_out' is listed twice; outputs must differ"),
 ]
 
 

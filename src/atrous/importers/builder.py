@@ -28,7 +28,7 @@ class Builder:
         self.constants: dict[str, Array] = {}
         self.nodes: list[Node] = []
         self._asked: list[str] = []  # what a rule wanted to know before the run, and depends on data
-        self._facts = {name: trial(fact, {}) for name, fact in inputs.items()}
+        self._facts = {name: fact if fact.concrete else trial(fact, {}) for name, fact in inputs.items()}
         #: The facts that hold whatever sizes the inputs leave open, and so the elements too that these have.
         self._certain = {name: fact for name, fact in inputs.items() if fact.concrete}
         self._fixed = False
@@ -76,17 +76,24 @@ class Builder:
         return made
 
     def _infer(self, node: Node) -> None:
-        """What is known of a node's output: for certain, or under trial sizes."""
-        for facts in (self._certain, self._facts):
-            operands = [facts[value] for value in node.inputs if value in facts]
-            if len(operands) == len(node.inputs):
-                with suppress(NetworkError):  # a trial size may not fit where the true one does
-                    self._facts[node.output] = infer_node(node, *operands)
-                    if facts is self._certain:
-                        facts[node.output] = self._facts[node.output]
-                    elif isinstance(node.layer, Shape):  # how many axes there are is certain, not their sizes
-                        self._certain[node.output] = replace(self._facts[node.output], value=None)
-                return
+        """What is known of a node's output: for certain, and under trial sizes."""
+        certain = self._inferred(node, self._certain)
+        guessed = any(self._certain.get(value) is not self._facts.get(value) for value in node.inputs)
+        fact = self._inferred(node, self._facts) if certain is None or guessed else certain
+        if fact is not None:
+            self._facts[node.output] = fact
+            if certain is None and isinstance(node.layer, Shape):  # how many axes there are is certain, not their sizes
+                certain = replace(fact, value=None)
+        if certain is not None:
+            self._certain[node.output] = certain
+
+    @staticmethod
+    def _inferred(node: Node, facts: dict[str, Fact]) -> Fact | None:
+        operands = [facts[value] for value in node.inputs if value in facts]
+        if len(operands) == len(node.inputs):
+            with suppress(NetworkError):  # a trial size may not fit where the true one does
+                return infer_node(node, *operands)
+        return None
 
     def _fold(self, layer: Layer, values: list[Array], name: str, made: str) -> bool:
         try:
