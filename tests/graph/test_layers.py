@@ -98,6 +98,7 @@ WRONG: list[tuple[Layer, tuple[Fact, ...], str]] = [
     (L.Add(), (Fact(F, (2, 3)), Fact(F, (2, 4))), "do not broadcast: aligned at the last axis"),
     (L.PRelu(), (Fact(F, (1, 3)), Fact(F, (4, 3))), "slope .* does not broadcast to the input"),
     (L.Where(), (Fact(F, (1,)), Fact(F, (1,)), Fact(F, (1,))), "must have type bool: insert a Cast"),
+    (L.Sigmoid(), (Fact("int16", (2, 3)),), "int16.2,3. must hold floats: insert a Cast"),
     (L.Concat(1), (Fact(F, (2, 3)), Fact(F, (3, 3))), "do not join along axis 1"),
     (L.Transpose((0, 0)), (Fact(F, (2, 3)),), "must hold each of the axes 0..1 once"),
     (L.ReduceSum((2,)), (Fact(F, (2, 3)),), "axis 2 does not exist in a value with 2 axes; it must be in -2..1"),

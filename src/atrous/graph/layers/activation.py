@@ -19,8 +19,13 @@ from atrous.graph.maths import Maths, Scalar
 class Activation(Pointwise):
     """A pointwise function of one operand."""
 
+    #: Whether it takes integers and booleans too.
+    whole: ClassVar[bool] = False
+
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 1)
+        if not self.whole:
+            check.floats(operands[0])
         return Fact(operands[0].dtype, operands[0].shape)
 
     def formula(self, m: Maths, *operands: Scalar) -> Scalar:
@@ -37,6 +42,7 @@ class Identity(Activation):
     """``x``."""
 
     linear: ClassVar[bool] = True
+    whole: ClassVar[bool] = True
 
     def function(self, m: Maths, x: Scalar) -> Scalar:
         return x
@@ -46,6 +52,8 @@ class Identity(Activation):
 @dataclass(frozen=True, slots=True)
 class Relu(Activation):
     """``max(x, 0)``."""
+
+    whole: ClassVar[bool] = True
 
     def function(self, m: Maths, x: Scalar) -> Scalar:
         return m.maximum(x, 0.0)
@@ -205,6 +213,8 @@ class Clip(Activation):
     low: float | None = None
     high: float | None = None
 
+    whole: ClassVar[bool] = True
+
     def function(self, m: Maths, x: Scalar) -> Scalar:
         x = x if self.low is None else m.maximum(x, self.low)
         return x if self.high is None else m.minimum(x, self.high)
@@ -252,6 +262,7 @@ class Neg(Activation):
     """``-x``."""
 
     linear: ClassVar[bool] = True
+    whole: ClassVar[bool] = True
 
     def function(self, m: Maths, x: Scalar) -> Scalar:
         return -x
@@ -262,6 +273,8 @@ class Neg(Activation):
 class Abs(Activation):
     """``|x|``."""
 
+    whole: ClassVar[bool] = True
+
     def function(self, m: Maths, x: Scalar) -> Scalar:
         return m.abs(x)
 
@@ -270,6 +283,8 @@ class Abs(Activation):
 @dataclass(frozen=True, slots=True)
 class Sign(Activation):
     """-1, 0 or 1."""
+
+    whole: ClassVar[bool] = True
 
     def function(self, m: Maths, x: Scalar) -> Scalar:
         return m.where(m.less(x, 0), -1, m.where(m.less(0, x), 1, x))

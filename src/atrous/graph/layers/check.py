@@ -38,6 +38,12 @@ def conditions(*operands: Fact) -> None:
             raise NetworkError(f"condition {fact!r} must have type bool: insert a Cast")
 
 
+def floats(fact: Fact) -> None:
+    """Refuse an operand of integers or booleans."""
+    if not fact.dtype.startswith("float"):
+        raise NetworkError(f"operand {fact!r} must hold floats: insert a Cast")
+
+
 def rank(fact: Fact, what: str, wanted: int) -> None:
     """Refuse an operand with another number of axes."""
     if fact.rank != wanted:
