@@ -48,10 +48,13 @@ class Prepared(BackendRep):  # type: ignore[misc]
         return tuple(_narrowed(array, code) for array, code in zip(outputs, self._types, strict=True))
 
     def _by_name(self, inputs: Any) -> dict[str, Array]:
-        given = inputs if isinstance(inputs, Mapping) else dict(zip(self._names, _sequence(inputs), strict=False))
-        if set(given) != set(self._names) or len(given) != len(inputs):
-            raise ArgumentError(f"inputs: got {len(inputs)} arrays; the model takes {', '.join(self._names) or 'none'}")
-        return {name: np.asarray(array) for name, array in given.items()}
+        arrays = (
+            list(inputs.items()) if isinstance(inputs, Mapping) else list(zip(self._names, _sequence(inputs), strict=False))
+        )
+        count = len(inputs) if isinstance(inputs, Mapping) else len(_sequence(inputs))
+        if count != len(self._names) or {name for name, _ in arrays} != set(self._names):
+            raise ArgumentError(f"inputs: got {count} arrays; the model takes {', '.join(self._names) or 'none'}")
+        return {name: np.asarray(array) for name, array in arrays}
 
     def _prepared(self, arrays: Mapping[str, Array]) -> Program:
         """The program for these arrays: the last one, unless an array differs that it holds as a constant."""
