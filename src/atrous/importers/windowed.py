@@ -6,9 +6,11 @@ import numpy as np
 
 from atrous.errors import NetworkError
 from atrous.geometry import Explicit, Padding, Same, ToSize
+from atrous.graph.layer import Layer
 from atrous.graph.layers import (
     LRN,
     AveragePool,
+    Cast,
     Concat,
     Conv,
     ConvTranspose,
@@ -106,10 +108,18 @@ def pool_kernel(call: Call) -> Sizes:
     return positive("kernel_shape", kernel, max(1, len(kernel)))
 
 
+def _in_floats(call: Call, layer: Layer) -> None:
+    """A pool of 8-bit integers, which float32 holds exactly."""
+    x, dtype = call.operand(0), call.dtype(0)
+    if dtype not in ("int8", "uint8"):
+        return call.result(layer, x)
+    return call.result(Cast(dtype), call.emit(layer, call.emit(Cast("float32"), x)))
+
+
 def max_pool(call: Call) -> None:
     kernel = pool_kernel(call)
     call.attributes.ignore("storage_order")
-    call.result(MaxPool(kernel, *windows(call, kernel), call.attributes.flag("ceil_mode")), call.operand(0))
+    _in_floats(call, MaxPool(kernel, *windows(call, kernel), call.attributes.flag("ceil_mode")))
 
 
 def average_pool(call: Call) -> None:
