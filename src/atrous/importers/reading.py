@@ -35,7 +35,6 @@ def load(model: Readable, given: Mapping[str, Array] | None = None) -> Network:
     proto, source = read_model(model)
     graph = proto.graph
     opset = _opset(proto, source)
-    _warn_widened(graph, source)
     constants = _initializers(graph, source)
     arrays = _given(given or {}, _inputs(graph, constants, source))
     more = {name for name, array in arrays.items() if not array.size}
@@ -52,6 +51,7 @@ def load(model: Readable, given: Mapping[str, Array] | None = None) -> Network:
         network = builder.network(graph.name or "network", [value.name for value in graph.output])
         more = set(deciding(network).intersection(arrays))
         if not more:
+            _warn_widened(graph, source)
             return network
 
 

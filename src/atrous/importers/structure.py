@@ -168,8 +168,8 @@ def space_to_depth(call: Call) -> None:
 def dropout(call: Call) -> None:
     """The identity in inference, and where nothing is dropped; its mask keeps all."""
     call.attributes.ignore("ratio", "seed", "is_test", "consumed_inputs")
-    keeps = call.opset >= 12 and call.has(1) and call.operand(1) in call.builder.constants and not call.value(1).any()
-    if call.has(2) and not keeps and call.value(2).any():
+    trains = call.has(2) and call.value(2).any()
+    if trains and (not call.has(1) or call.value(1).any()):
         raise UnsupportedError("training_mode is true; atrous runs inference only")
     call.result(L.Identity(), call.operand(0))
     if call.wants(1):
