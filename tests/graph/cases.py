@@ -91,6 +91,11 @@ NORMALISATIONS: list[Case] = [
     (L.LpNorm(2, 2), (X1,)),
 ]
 REDUCTIONS: list[Case] = [
+    *(
+        (layer(axis, keep, last), (X2,))
+        for layer in (L.ArgMax, L.ArgMin)
+        for axis, keep, last in ((1, True, False), (-1, False, True))
+    ),
     *((layer((2, 3), True), (X2,)) for layer in (L.ReduceMean, L.ReduceMax, L.ReduceSum, L.ReduceMin, L.ReduceL1, L.ReduceL2)),
     (L.ReduceProd((-1,), False), (X2,)),
     (L.ReduceSum((1,), False), (X2,)),

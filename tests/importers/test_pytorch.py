@@ -153,6 +153,7 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "a flat middle": lambda x: x.flatten(1, 2),
     "copies": lambda x: x.repeat(2, 1, 1, 3) + x[:1, :1, :1, :1].expand(4, 4, 13, 30),
     "reductions": lambda x: (x.mean((2, 3)), x.sum(1, keepdim=True), x.amax((2, 3)), x.amin(-1), x.mean()),
+    "places": lambda x: (x.argmax(1), x.argmin(-1, keepdim=True), x.argmax()),
     "norms": lambda x: F.normalize(x, dim=1) + x.norm(p=1, dim=1, keepdim=True),
     "products": lambda x: (
         x @ x.transpose(2, 3) + torch.bmm(x.flatten(0, 1), x.flatten(0, 1).transpose(1, 2)).view(2, 4, 13, 13)

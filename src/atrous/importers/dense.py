@@ -72,7 +72,17 @@ def _reduction(layer: type[L.Reduce], operand_since: int) -> Rule:
     return rule
 
 
+def _arg_extreme(layer: type[L.ArgMax] | type[L.ArgMin]) -> Rule:
+    def rule(call: Call) -> None:
+        axis, keep = call.attributes.integer("axis", 0), call.attributes.flag("keepdims", True)
+        call.result(layer(axis, keep, call.attributes.flag("select_last_index")), call.operand(0))
+
+    return rule
+
+
 RULES: dict[str, Rule] = {
+    "ArgMax": _arg_extreme(L.ArgMax),
+    "ArgMin": _arg_extreme(L.ArgMin),
     "Gemm": gemm,
     "MatMul": matmul,
     "Softmax": _softmax(L.Softmax),

@@ -254,6 +254,13 @@ def merged(operator: str, layer: L.Softmax | L.LogSoftmax, writer: Writer, input
 
 
 @write.register
+def _(layer: L.ArgExtreme, writer: Writer, inputs: list[str], output: str) -> None:
+    operator = "ArgMax" if isinstance(layer, L.ArgMax) else "ArgMin"
+    keep, last = int(layer.keepdims), int(layer.last)
+    writer.node(operator, inputs, output, axis=layer.axis, keepdims=keep, select_last_index=last)
+
+
+@write.register
 def _(layer: L.Clip, writer: Writer, inputs: list[str], output: str) -> None:
     dtype = writer.facts[inputs[0]].dtype if inputs[0] in writer.facts else "float32"
     bounds = ["" if x is None else writer.constant(np.asarray(x, dtype), f"{output}/bound") for x in (layer.low, layer.high)]

@@ -55,6 +55,7 @@ from atrous.graph.layers.arithmetic import (
     Xor,
 )
 from atrous.graph.layers.convolution import Conv, ConvTranspose
+from atrous.graph.layers.extremes import ArgExtreme, ArgMax, ArgMin
 from atrous.graph.layers.linear import Linear, MatMul
 from atrous.graph.layers.movement import MODES, Concat, DepthToSpace, Expand, Gather, Pad, Slice, SpaceToDepth, Tile, Transpose
 from atrous.graph.layers.normalisation import LRN, BatchNorm, GroupNorm, LpNorm, Standardise
@@ -82,6 +83,9 @@ __all__ = [
     "Activation",
     "Add",
     "And",
+    "ArgExtreme",
+    "ArgMax",
+    "ArgMin",
     "AveragePool",
     "BatchNorm",
     "Binary",

@@ -15,6 +15,8 @@ from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer
 from atrous.graph.layers import (
     Add,
+    ArgExtreme,
+    ArgMax,
     BatchNorm,
     Div,
     Equal,
@@ -25,15 +27,20 @@ from atrous.graph.layers import (
     LogSoftmax,
     LpNorm,
     Mul,
+    Not,
+    Or,
+    Range,
     ReduceL1,
     ReduceL2,
     ReduceMax,
     ReduceMean,
     ReduceMeanSquare,
+    ReduceMin,
     ReduceSum,
     Reshape,
     Shape,
     Sqrt,
+    Squeeze,
     Standardise,
     Sub,
     Unsqueeze,
@@ -104,7 +111,7 @@ def lower_compounds(network: Network) -> Network:
     return rebuilt(network, writer.nodes, writer.constants)
 
 
-_COMPOUND = (BatchNorm, GroupNorm, LogSoftmax, LpNorm, Standardise)
+_COMPOUND = (ArgExtreme, BatchNorm, GroupNorm, LogSoftmax, LpNorm, Standardise)
 
 
 @singledispatch
@@ -175,3 +182,22 @@ def _(layer: LogSoftmax, part: Parts, *inputs: str) -> None:
     lowered = part(Sub(), "lowered", x, part(ReduceMax(axes), "largest", x))
     total = part(ReduceSum(axes), "total", part(Exp(), "powers", lowered))
     part(Sub(), "difference", lowered, part(Log(), "logarithm", total))
+
+
+@parts.register
+def _(layer: ArgExtreme, part: Parts, *inputs: str) -> None:
+    """The places of all elements that equal the extreme one, and of NaNs; then the first or the last of these places."""
+    (x,) = inputs
+    fact = part.facts[x]
+    axis = layer.axis % fact.rank
+    extreme = part((ReduceMax if isinstance(layer, ArgMax) else ReduceMin)((axis,)), "extreme", x)
+    found = part(Equal(), "found", x, extreme)
+    if fact.dtype.startswith("float"):
+        found = part(Or(), "found", found, part(Not(), "nan", part(Equal(), "number", x, x)))
+    size = part(Squeeze(), "size", part(Shape(axis, axis + 1 or None), "sizes", x))
+    begin, step = (part.constant(np.array(number, np.int64), "bound") for number in (0, 1))
+    places = part(Range(), "places", begin, size, step)
+    along = part(Unsqueeze(tuple(range(1, fact.rank - axis))), "along", places) if axis < fact.rank - 1 else places
+    nowhere = part.constant(np.array(-1, np.int64), "nowhere") if layer.last else size
+    candidates = part(Where(), "candidates", found, along, nowhere)
+    part((ReduceMax if layer.last else ReduceMin)((axis,), layer.keepdims), "place", candidates)

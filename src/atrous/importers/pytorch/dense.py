@@ -45,6 +45,19 @@ def _reduction(layer: type[L.Reduce]) -> Rule:
     return rule
 
 
+def _arg_extreme(layer: type[L.ArgMax] | type[L.ArgMin]) -> Rule:
+    """Along one axis; of all elements where none is named."""
+
+    def rule(call: Call) -> str:
+        x, axis = call.value("self"), call["dim"]
+        if axis is None:
+            flat = call.emit(L.Reshape(), x, call.indices([-1], "flat"))
+            return call.result(layer(0, False), flat)
+        return call.result(layer(axis, bool(call["keepdim"])), x)
+
+    return rule
+
+
 def norm(call: Call) -> str:
     """The L1 or L2 norm over axes."""
     order = call["p"] if call.has("p") else call.arguments.get("ord", 2)
@@ -120,6 +133,8 @@ RULES: dict[str, Rule] = {
     "_weight_norm": weight_norm,
     "_weight_norm_interface": weight_norm,
     "addmm": addmm,
+    "argmax": _arg_extreme(L.ArgMax),
+    "argmin": _arg_extreme(L.ArgMin),
     "amax": _reduction(L.ReduceMax),
     "amin": _reduction(L.ReduceMin),
     "batch_norm": batch_norm,
