@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from atrous.engine.program import Program
 from atrous.geometry import Box
 from atrous.geometry.padding import Explicit
-from atrous.geometry.resample import Coordinates, Cubic, Linear, Nearest
+from atrous.geometry.resample import Coordinates, Crop, Cubic, Linear, Nearest
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Fused, Layer, Step
 from atrous.graph.layers import activation as act
@@ -110,6 +112,15 @@ CASES: list[tuple[Layer, tuple[Array, ...]]] = [
         for kind in (Nearest(), Linear(), Cubic())
         for where in (Coordinates.half_pixel, Coordinates.align_corners, Coordinates.asymmetric)
         for image in (IMAGE, GRAY)
+    ),
+    *(
+        (Resize(kind, axes=(2, 3)), (image, np.array(scales, np.float32)))
+        for kind in (Linear(antialias=True), Cubic(exclude_outside=True, antialias=True))
+        for image, scales in ((IMAGE, (0.6, 0.3)), (GRAY, (0.5, 0.4)), (normal(1, 3, 70, 90), (0.05, 0.04)))
+    ),
+    *(
+        (Resize(kind, (Crop(Fraction(-1, 4), Fraction(3, 2)), Crop(Fraction(1, 4))), (2, 3)), (IMAGE, ints(13, 7)))
+        for kind in (Nearest(), Linear(), Cubic())
     ),
     (
         Fused(Conv((3, 3), (1, 1), (1, 1), Explicit(((1, 1), (1, 1)))), (Step(arith.Add(), 1, 1), Step(act.Relu())), 3),

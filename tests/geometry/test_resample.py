@@ -9,33 +9,66 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx.reference.ops.op_resize import _cubic_coeffs, _interpolate_nd, _linear_coeffs, _nearest_coeffs
+from onnx.reference.ops.op_resize import (
+    _cubic_coeffs,
+    _cubic_coeffs_antialias,
+    _interpolate_nd,
+    _linear_coeffs,
+    _linear_coeffs_antialias,
+    _nearest_coeffs,
+)
 
 from atrous import reference
 from atrous.errors import ArgumentError
-from atrous.geometry import Coordinates, Cubic, Filter, IndexSet, Linear, Nearest, Resample, Rounding, short_fraction
+from atrous.geometry import (
+    Aspect,
+    Coordinates,
+    Crop,
+    Cubic,
+    Filter,
+    IndexSet,
+    Linear,
+    Nearest,
+    Resample,
+    Rounding,
+    short_fraction,
+)
+from atrous.geometry.resample import Smooth
 
 FILTERS: list[Filter] = [
     *(Nearest(rounding) for rounding in Rounding),
-    Linear(),
+    *(Linear(antialias, exclude) for antialias in (False, True) for exclude in (False, True)),
     *(Cubic(Fraction(a), exclude) for a in (-0.75, -0.5) for exclude in (False, True)),
+    *(Cubic(exclude_outside=exclude, antialias=True) for exclude in (False, True)),
 ]
 
 
-def by_onnx(x: np.ndarray, outputs: int, coordinates: Coordinates, filter: Filter, scale: float | None = None) -> np.ndarray:
+def by_onnx(
+    x: np.ndarray, outputs: int, coordinates: Coordinates | Crop, filter: Filter, scale: float | None = None, beyond: float = 0
+) -> np.ndarray:
     """The ONNX reference's resize of one axis, to a size or by a scale."""
     if isinstance(filter, Nearest):
         mode = filter.rounding.value
         coefficients = lambda ratio, scale: _nearest_coeffs(ratio, mode=mode)  # noqa: E731
     elif isinstance(filter, Cubic):
         a = float(filter.coefficient)
-        coefficients = lambda ratio, scale: _cubic_coeffs(ratio, scale, A=a)  # noqa: E731
+        cubic = _cubic_coeffs_antialias if filter.antialias else _cubic_coeffs
+        coefficients = lambda ratio, scale: cubic(ratio, scale, A=a)  # noqa: E731
     else:
-        coefficients = _linear_coeffs
-    exclude = isinstance(filter, Cubic) and filter.exclude_outside
+        coefficients = _linear_coeffs_antialias if isinstance(filter, Linear) and filter.antialias else _linear_coeffs
+    exclude = isinstance(filter, Smooth) and filter.exclude_outside
+    crop = coordinates if isinstance(coordinates, Crop) else None
     goal = {"output_size": [outputs]} if scale is None else {"scale_factors": [scale]}
     return np.asarray(
-        _interpolate_nd(x, coefficients, **goal, coordinate_transformation_mode=coordinates.value, exclude_outside=exclude)
+        _interpolate_nd(
+            x,
+            coefficients,
+            **goal,
+            coordinate_transformation_mode="tf_crop_and_resize" if isinstance(coordinates, Crop) else coordinates.value,
+            roi=crop and np.array([float(crop.start), float(crop.end)]),
+            extrapolation_value=beyond,
+            exclude_outside=exclude,
+        )
     )
 
 
@@ -50,6 +83,34 @@ def test_every_mode_is_the_onnx_references(coordinates: Coordinates, filter: Fil
             np.testing.assert_allclose(
                 found, by_onnx(x, outputs, coordinates, filter), atol=1e-12, err_msg=f"{size} to {outputs}"
             )
+
+
+@pytest.mark.parametrize("filter", FILTERS, ids=str)
+@pytest.mark.parametrize("part", [("0", "1"), ("1/4", "3/4"), ("-1/2", "5/4"), ("1/2", "1/2")])
+def test_crops_are_the_onnx_references(part: tuple[str, str], filter: Filter) -> None:
+    rng = np.random.default_rng(0)
+    crop = Crop(Fraction(part[0]), Fraction(part[1]))
+    for size in (1, 2, 5, 9):
+        x = rng.standard_normal(size)
+        for outputs in (1, 2, 3, 5, 9):
+            axis = Resample.between(size, outputs, crop, filter)
+            wanted = by_onnx(x, outputs, crop, filter, beyond=0.0)
+            np.testing.assert_allclose(reference.resize(x, {0: axis}), wanted, atol=1e-12, err_msg=f"{size} to {outputs}")
+            beyond = (by_onnx(x, outputs, crop, filter, beyond=7.0) == 7).tolist()
+            assert [not any(w for _, w in axis.taps(o)) for o in range(outputs)] == beyond
+            assert not (crop.inside and any(beyond))
+
+
+def test_a_crop_that_runs_backwards_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"^crop: got 1.0 to 0.5; it must not end before it starts$"):
+        Crop(Fraction(1), Fraction(1, 2))
+
+
+def test_the_aspect_is_kept_by_one_scale_for_all_axes() -> None:
+    assert Aspect.stretch.goals((2, 4), (7, 8)) == ((7, Fraction(7, 2)), (8, Fraction(2)))
+    assert Aspect.not_larger.goals((2, 4), (7, 8)) == ((4, Fraction(2)), (8, Fraction(2)))
+    assert Aspect.not_smaller.goals((2, 4), (7, 8)) == ((7, Fraction(7, 2)), (14, Fraction(7, 2)))
+    assert Aspect.not_larger.goals((3, 2), (2, 1)) == ((2, Fraction(1, 2)), (1, Fraction(1, 2)))  # 3/2 is rounded up
 
 
 @pytest.mark.parametrize("filter", FILTERS, ids=str)
@@ -102,7 +163,7 @@ def test_intervals_hold_all_taps_and_stay_inside_the_signal(axis: Resample, data
 def test_far_from_the_border_the_pattern_repeats(axis: Resample, output: int) -> None:
     outputs, inputs = axis.period
     assert axis.inputs(output + outputs) == axis.inputs(output).shift(inputs)
-    if not isinstance(axis.filter, Cubic):  # which may leave out what lies outside
+    if isinstance(axis.filter, Nearest) or axis.filter == Linear():
         clamped = {min(max(i, 0), axis.size - 1) for i in axis.inputs(output)}
         assert clamped == set(axis.landing(output, axis.size))
     assert axis.reads(output, output + 2) == IndexSet.union(axis.inputs(output).runs, axis.inputs(output + 1).runs)

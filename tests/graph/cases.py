@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from atrous.geometry import Explicit, Same, ToSize
-from atrous.geometry.resample import Coordinates, Cubic, Linear, Nearest, Rounding
+from atrous.geometry.resample import Aspect, Coordinates, Crop, Cubic, Linear, Nearest, Rounding
 from atrous.graph import layers as L
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer
@@ -159,6 +159,8 @@ MOVEMENTS: list[Case] = [
     (L.Gather(2), (X2, ints(0, 5, -1))),
     (L.Gather(0), (floats(5, 3), np.array([[0, 1], [2, -1]], np.int64))),
 ]
+#: One that leaves the signal at both ends, and one inside it.
+CROPS = (Crop(Fraction(-1, 4), Fraction(3, 2)), Crop(Fraction(1, 4), Fraction(3, 4)))
 RESIZES: list[Case] = [
     *((L.Resize(Nearest(), c), (X2, numbers(1, 1, 2, 1.5))) for c in (Coordinates.half_pixel, Coordinates.asymmetric)),
     *((L.Resize(Nearest(r), Coordinates.asymmetric), (X2, numbers(1, 1, 1.5, 0.6))) for r in Rounding),
@@ -167,6 +169,10 @@ RESIZES: list[Case] = [
     (L.Resize(Cubic(), Coordinates.half_pixel), (X2, numbers(1, 1, 2, 0.7))),
     (L.Resize(Cubic(Fraction(-1, 2), True), Coordinates.half_pixel), (X2, numbers(1, 1, 1.7, 2))),
     (L.Resize(Linear(), Coordinates.half_pixel, (2, 3)), (X2, numbers(2, 3))),
+    (L.Resize(Linear(antialias=True), Coordinates.half_pixel, (2, 3)), (X2, numbers(0.6, 0.5))),
+    (L.Resize(Cubic(exclude_outside=True, antialias=True), Coordinates.half_pixel, (3, 2)), (X2, ints(2, 3))),
+    *((L.Resize(f, CROPS, (2, 3)), (X2, ints(6, 5))) for f in (Nearest(), Linear(), Cubic())),
+    *((L.Resize(Linear(), axes=(2, 3), aspect=a), (X2, ints(9, 3))) for a in (Aspect.not_larger, Aspect.not_smaller)),
 ]
 SHAPES: list[Case] = [
     (L.Shape(), (X2,)),

@@ -8,7 +8,7 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from atrous.errors import NetworkError
-from atrous.geometry import Explicit, Same
+from atrous.geometry import Crop, Explicit, Same
 from atrous.graph import layers as L
 from atrous.graph.fact import Fact
 from atrous.graph.layer import Layer
@@ -119,6 +119,7 @@ WRONG: list[tuple[Layer, tuple[Fact, ...], str]] = [
     (L.Linear(), (Fact(F, (2, 3)), Fact(F, (4, 5))), "its last axis must have 5 elements"),
     (L.MatMul(), (Fact(F, (2, 3)), Fact(F, (4, 5))), "do not multiply"),
     (L.Softmax(2, 1), (Fact(F, (2, 3, 4)),), "the first must not lie behind the last"),
+    (L.Resize(coordinates=(Crop(),)), (Fact(F, (2, 3)), Fact.of(np.array([1, 1]))), "1 crops must be one for each of the axes"),
     (L.Resize(), (Fact(F, (2, 3)), Fact.of(np.array([1.0], np.float32))), "one number for each of the axes"),
     (L.Resize(), (Fact(F, (2, 3)), Fact.of(np.array([1.0, 0.1], np.float32))), "gives 0; there must be at least 1"),
     (L.Resize(), (Fact(F, (2, 3)), Fact.of(np.array([1.0, -1.0], np.float32))), "must be positive and finite"),

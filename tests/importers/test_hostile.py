@@ -118,7 +118,7 @@ def test_all_unknown_operators_are_listed_at_once() -> None:
 
 def test_all_unsupported_attributes_are_listed_at_once() -> None:
     nodes = [
-        node("Resize", "x", "", "s", antialias=1, outputs=["a"], name="smooth"),
+        node("Resize", "x", "", "s", antialias=1, mode="nearest", outputs=["a"], name="smooth"),
         node("MaxPool", "x", kernel_shape=[2, 2], outputs=["y", "places"], name="pool"),
         node("Relu", "x", surprise=3, outputs=["c"], name="odd"),
         node("Neg", "places", outputs=["z"], name="reader"),
@@ -126,7 +126,7 @@ def test_all_unsupported_attributes_are_listed_at_once() -> None:
     with pytest.raises(UnsupportedError) as caught:
         load(model(nodes, 18, constants={"s": np.ones(4, np.float32)}, outputs=("y", "z")))
     text = str(caught.value)
-    assert "node 'smooth' (Resize, opset 18): attribute antialias=1 is not supported; atrous has 0" in text
+    assert "node 'smooth' (Resize, opset 18): attribute antialias=1 goes with mode linear or cubic, not with nearest" in text
     assert "node 'pool' (MaxPool, opset 18): outputs places are read" in text
     assert "node 'odd' (Relu, opset 18): attributes surprise are not supported" in text
 
@@ -141,6 +141,10 @@ UNSUPPORTED = [
      "auto_pad='SOMETIMES' is not supported"),
     (model([node("Cast", "x", to=TensorProto.STRING)], 13), "attribute to has element type STRING"),
     (model([node("Dropout", "x", "", "t")], 12, constants={"t": np.array(True)}), "training_mode is true"),
+    (model([node("Resize", "x", "r", "", "s", coordinate_transformation_mode="tf_crop_and_resize", axes=[3])], 18,
+           constants={"s": ints(4), "r": np.array([1, 0], "f")}), "roi .1.0, 0.0. ends before it starts; atrous does not flip"),
+    (model([node("Resize", "x", "r", "", "s", coordinate_transformation_mode="tf_crop_and_resize", axes=[3])], 18,
+           constants={"s": ints(4), "r": np.array([0, 2], "f")}, dtype=TensorProto.UINT8), "roi leaves an operand of uint8"),
     (model([node("Relu", "x")], 13, dtype=TensorProto.COMPLEX64), "input 'x' has element type COMPLEX64"),
     (model([node("Relu", "x")], 999), "uses opset 999; atrous reads opsets 1 to"),
 ]  # fmt: skip
@@ -179,6 +183,8 @@ ILLEGAL = [
     (model([node("LeakyRelu", "x", alpha=1)]), "attribute 'alpha' must be a float"),
     (model([node("Reshape", "c", "s")], constants={"c": np.ones(6, "f"), "s": ints(4, -1)}), "6 is no multiple of 4"),
     (model([node("Concat", "x", "x")]), "attribute axis is missing"),
+    (model([node("Resize", "x", "r", "", "s", coordinate_transformation_mode="tf_crop_and_resize")],
+           constants={"s": ints(2, 4, 9, 9), "r": np.ones(4, "f")}), "must hold a finite start and end for each of 4 axes"),
 ]  # fmt: skip
 
 

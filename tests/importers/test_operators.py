@@ -25,8 +25,14 @@ def floats(*shape: int) -> np.ndarray:
     return RNG.standard_normal(shape).astype(np.float32)
 
 
+def part(y0: float, x0: float, y1: float, x1: float) -> dict[str, np.ndarray]:
+    """The sizes and the part of a crop of two axes."""
+    return {"s": ints(2, 4, 7, 5), "r": np.array([0, 0, y0, x0, 1, 1, y1, x1], np.float32)}
+
+
 PAIR = {"s": floats(4), "b": floats(4)}
 W = {"w": floats(6, 4, 3, 3)}
+CROP = {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize", "extrapolation_value": 7.5}
 MODELS = {
     "softmax flattened before 13": model([node("Softmax", "x", axis=2)], 9),
     "softmax by default before 13": model([node("Softmax", "x")], 11),
@@ -58,6 +64,26 @@ MODELS = {
         [node("Resize", "x", "", "", "s", mode="cubic", coordinate_transformation_mode="align_corners")],
         13,
         constants={"s": ints(2, 4, 12, 5)},
+    ),
+    "resize against aliasing": model(
+        [node("Resize", "x", "", "s", mode="linear", antialias=1, exclude_outside=1, axes=[2, 3])],
+        18,
+        constants={"s": np.array([0.5, 0.3], np.float32)},
+    ),
+    "resize that keeps the aspect": model(
+        [node("Resize", "x", "", "", "s", mode="linear", keep_aspect_ratio_policy="not_larger", axes=[3, 2])],
+        18,
+        constants={"s": ints(12, 5)},
+    ),
+    "resize of a part": model(
+        [node("Resize", "x", "r", "", "s", **CROP)],
+        13,
+        constants=part(0.25, 0, 0.5, 0.75),
+    ),
+    "resize of a part beyond the signal": model(
+        [node("Resize", "x", "r", "", "s", **CROP)],
+        13,
+        constants=part(-0.25, 0.25, 1.5, 0.75),
     ),
     "equal split": model([node("Split", "x", axis=1, outputs=["a", "y"]), node("Neg", "a", outputs=["z"])], 11),
     "split by attribute": model([node("Split", "x", axis=1, split=[3, 1], outputs=["a", "y"])], 11),

@@ -9,7 +9,18 @@ from atrous.geometry.maps import SAME, AxisMap, ExactMap, Pull, Stack, Whole
 from atrous.geometry.padding import Explicit, Padding, Same, ToSize, as_padding
 from atrous.geometry.receptive import Pattern, ReceptiveField
 from atrous.geometry.region import Region
-from atrous.geometry.resample import Coordinates, Cubic, Filter, Linear, Nearest, Resample, Rounding, short_fraction
+from atrous.geometry.resample import (
+    Aspect,
+    Coordinates,
+    Crop,
+    Cubic,
+    Filter,
+    Linear,
+    Nearest,
+    Resample,
+    Rounding,
+    short_fraction,
+)
 from atrous.geometry.sizes import LIMIT, ceil_div, count_bytes, per_axis
 from atrous.geometry.spread import Moments, Spread
 from atrous.geometry.transposed import Phase, TransposedWindow
@@ -19,11 +30,13 @@ from atrous.geometry.window import Window
 __all__ = [
     "LIMIT",
     "SAME",
+    "Aspect",
     "AxisMap",
     "Box",
     "Coordinates",
     "Cost",
     "Coverage",
+    "Crop",
     "Cubic",
     "ExactMap",
     "Explicit",

@@ -9,7 +9,7 @@ import onnx
 from atrous.errors import NetworkError, UnsupportedError
 from atrous.graph.layers import Identity
 from atrous.graph.network import Node, sort_nodes
-from atrous.importers import dense, normalisation, pointwise, structure, windowed
+from atrous.importers import dense, normalisation, pointwise, resizing, structure, windowed
 from atrous.importers.builder import Builder
 from atrous.importers.call import Call, Rule
 from atrous.importers.inlining import DOMAINS, MOST_NESTED, Functions, Placed, branch, captured
@@ -21,6 +21,7 @@ RULES: Mapping[str, Rule] = {
     **windowed.RULES,
     **normalisation.RULES,
     **pointwise.RULES,
+    **resizing.RULES,
     **structure.RULES,
     **dense.RULES,
 }

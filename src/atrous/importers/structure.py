@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 
 from atrous.errors import NetworkError, UnsupportedError
-from atrous.geometry.resample import Coordinates, Cubic, Filter, Linear, Nearest, Rounding, short_fraction
 from atrous.graph import layers as L
 from atrous.graph.layer import Layer
 from atrous.importers.call import Call, Rule
@@ -120,40 +119,6 @@ def pad(call: Call) -> None:
     return call.result(layer, x, call.operand(1), *more)
 
 
-def _filter(call: Call, rounding: str) -> Filter:
-    mode = call.attributes.string("mode", "nearest", "nearest", "linear", "bilinear", "cubic")
-    coefficient = call.attributes.number("cubic_coeff_a", -0.75)
-    outside = call.attributes.flag("exclude_outside")
-    if mode == "cubic":
-        return Cubic(short_fraction(coefficient), outside)
-    return Nearest(Rounding(rounding)) if mode == "nearest" else Linear()
-
-
-def upsample(call: Call) -> None:
-    """Upsample, and Resize of opset 10: scales only, outputs anchored at the first element."""
-    layer = L.Resize(_filter(call, "floor"), Coordinates.asymmetric)
-    if call.opset >= 9:
-        return call.result(layer, *call.operands(2, 2))
-    scales = call.attributes.floats("scales")
-    if scales is None:
-        raise NetworkError("attribute scales is missing")
-    return call.result(layer, call.operand(0), call.constant(np.array(scales, np.float32), "scales"))
-
-
-def resize(call: Call) -> None:
-    if call.opset < 11:
-        return upsample(call)
-    attributes = call.attributes
-    rounding = attributes.string("nearest_mode", "round_prefer_floor", *Rounding)
-    coordinates = attributes.string("coordinate_transformation_mode", "half_pixel", *Coordinates)
-    attributes.string("keep_aspect_ratio_policy", "stretch", "stretch")
-    attributes.fixed("antialias", 0)
-    attributes.ignore("extrapolation_value")
-    place = 3 if call.has(3) else 2
-    layer = L.Resize(_filter(call, rounding), Coordinates(coordinates), attributes.ints("axes"))
-    return call.result(layer, call.operand(0), call.operand(place))
-
-
 def depth_to_space(call: Call) -> None:
     block = call.attributes.integer("blocksize", 0)
     mode = call.attributes.string("mode", "DCR", "DCR", "CRD")
@@ -238,7 +203,6 @@ RULES: dict[str, Rule] = {
     "Pad": pad,
     "Range": _plain(L.Range(), 3),
     "Reshape": reshape,
-    "Resize": resize,
     "Shape": shape,
     "Size": _plain(L.Size(), 1),
     "Slice": slice_,
@@ -248,5 +212,4 @@ RULES: dict[str, Rule] = {
     "Tile": _plain(L.Tile(), 2),
     "Transpose": transpose,
     "Unsqueeze": unsqueeze,
-    "Upsample": upsample,
 }

@@ -13,7 +13,7 @@ from onnx import helper
 
 from atrous.errors import FileError, UnsupportedError
 from atrous.geometry import Explicit, Padding, Same, ToSize
-from atrous.geometry.resample import Cubic, Nearest
+from atrous.geometry.resample import Aspect, Cubic, Nearest, Smooth
 from atrous.graph import layers as L
 from atrous.graph.fact import Fact
 from atrous.graph.facts import infer_facts, trial_facts
@@ -329,16 +329,23 @@ def _(layer: L.Resize, writer: Writer, inputs: list[str], output: str) -> None:
     if goal not in writer.facts:
         raise UnsupportedError(f"the type of {goal!r} is not known; specialise the network first")
     scaled = np.issubdtype(np.dtype(writer.facts[goal].dtype), np.floating)
-    cubic = layer.filter if isinstance(layer.filter, Cubic) else None
+    smooth = layer.filter if isinstance(layer.filter, Smooth) else None
     nearest = layer.filter if isinstance(layer.filter, Nearest) else None
+    cubic = layer.filter if isinstance(layer.filter, Cubic) else None
+    roi, mode = "", str(layer.coordinates)
+    if isinstance(layer.coordinates, tuple):
+        ends = [float(end) for end in (*(c.start for c in layer.coordinates), *(c.end for c in layer.coordinates))]
+        roi, mode = writer.constant(np.array(ends, np.float32), f"{output}/roi"), "tf_crop_and_resize"
     writer.node(
         "Resize",
-        [x, "", goal] if scaled else [x, "", "", goal],
+        [x, roi, goal] if scaled else [x, roi, "", goal],
         output,
         mode="nearest" if nearest else "cubic" if cubic else "linear",
         nearest_mode=str(nearest.rounding) if nearest else None,
         cubic_coeff_a=float(cubic.coefficient) if cubic else None,
-        exclude_outside=int(cubic.exclude_outside) if cubic else None,
-        coordinate_transformation_mode=str(layer.coordinates),
+        exclude_outside=int(smooth.exclude_outside) if smooth else None,
+        antialias=1 if smooth and smooth.antialias else None,
+        coordinate_transformation_mode=mode,
+        keep_aspect_ratio_policy=None if layer.aspect is Aspect.stretch else str(layer.aspect),
         axes=None if layer.axes is None else list(layer.axes),
     )

@@ -13,6 +13,9 @@ from atrous.engine.codelets.grid import Access, Grid
 from atrous.engine.emit import ELEMENT, I64, Emitter, Value
 from atrous.graph.fact import Array
 
+#: More taps than this are walked by a loop; fewer are written out, their weights kept in registers.
+WRITTEN_OUT = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -64,7 +67,22 @@ class _Take:
         ]
 
     def emit(self) -> None:
-        self.grid.emit(self._body, self._prepare)
+        if len(self.spec.reads) == 1 and self.spec.reads[0].taps > WRITTEN_OUT:
+            self.grid.emit(self._walk)
+        else:
+            self.grid.emit(self._body, self._prepare)
+
+    def _walk(self, rows: list[Value], place: Value, mask: Value | None, outer: list[Value]) -> None:
+        """A sum over many taps, in the order of the table."""
+        e, (read,), ((step, places, weights),) = self.e, self.spec.reads, self.tables
+        first = e.mul(outer[read.axis], read.taps)
+        zero = e.splat(self.element(0), self.grid.lanes)
+        with e.loop(first, e.add(first, read.taps), carry=[zero], nonempty=True) as loop:
+            source = e.mul(e.load(e.at(places, loop.index, I64), I64), step)
+            value = self.grid.load(1, e.at(rows[1], source, self.element), place, mask)
+            weight = e.splat(e.load(e.at(weights, loop.index, self.element), self.element), self.grid.lanes)
+            loop.next = [e.fma(weight, value, loop.values[0])]
+        self.grid.store(0, rows[0], place, loop.results[0], mask)
 
     def _prepare(self, rows: list[Value], outer: list[Value]) -> list[Value]:
         """The addresses of all rows that an output row reads, the first table's taps innermost; the weights beside them."""

@@ -144,6 +144,6 @@ def _together(tables: Sequence[Table]) -> int:
 def _taps(axis: int, resample: Resample, lo: int, hi: int, dtype: str) -> Table:
     taps = [resample.taps(place) for place in range(lo, hi)]
     places = np.array([[place for place, _ in row] for row in taps], np.int64)
-    if isinstance(resample.filter, Nearest):
+    if isinstance(resample.filter, Nearest) and not resample.cropped:
         return Table(axis, places, None)
     return Table(axis, places, np.array([[float(weight) for _, weight in row] for row in taps], dtype))
