@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import onnx
@@ -94,6 +96,38 @@ def test_external_data_behind_a_link_is_refused(tmp_path: Path) -> None:
 def test_external_data_is_measured_first(offset: int, length: int, tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"in 'weights.bin' of 16 bytes.*need 16: the file is damaged"):
         load(external("weights.bin", tmp_path, offset, length))
+
+
+@pytest.mark.parametrize("count", [1 << 38, 1 << 27])
+def test_external_data_that_claims_more_than_it_stores_is_refused(count: int, tmp_path: Path) -> None:
+    """A sparse file has any size and takes no room on a disk; its zeros would fill the memory."""
+    path = external("weights.bin", tmp_path, length=4 * count)
+    proto = onnx.load(path, load_external_data=False)
+    del proto.graph.initializer[0].dims[:]
+    proto.graph.initializer[0].dims.extend([count, 1, 1])
+    path.write_bytes(proto.SerializeToString())
+    try:
+        os.truncate(path.parent / "weights.bin", 4 * count)
+    except OSError as error:
+        pytest.skip(f"no file of {4 * count} bytes can be made here: {error.strerror}")
+    start = monotonic()
+    with pytest.raises(
+        FileError, match=rf"tensor 'w' takes {4 * count} bytes of 'weights.bin', which stores \d+ only: it is a sp"
+    ):
+        load(path)
+    assert monotonic() - start < 5
+
+
+def test_external_data_behind_a_linked_folder_or_in_no_plain_file_is_refused(tmp_path: Path) -> None:
+    path = external("link/outside.bin", tmp_path)
+    (path.parent / "link").symlink_to(tmp_path)
+    with pytest.raises(FileError, match="lies outside the model's folder"):
+        load(path)
+    (path.parent / "link").unlink()
+    (path.parent / "link").mkdir()
+    os.mkfifo(path.parent / "link" / "outside.bin")  # reading it would wait for ever
+    with pytest.raises(FileError, match="is missing; put it beside the model"):
+        load(path)
 
 
 def test_external_data_that_is_missing_or_has_no_folder(tmp_path: Path) -> None:
@@ -209,6 +243,34 @@ def test_a_gigantic_constant_costs_nothing() -> None:
     nodes = [node("ConstantOfShape", "s", outputs=["c"]), node("Relu", "c", outputs=["d"]), node("Add", "x", "d")]
     network = load(model(nodes, constants={"s": ints(1 << 18, 1 << 18)}, shape=(1,)))
     assert {each.name for each in network.nodes} == {"relu", "add"}
+
+
+def test_a_repeated_number_takes_no_memory_at_any_size() -> None:
+    nodes = [node("ConstantOfShape", "s", outputs=["c"]), node("Add", "x", "c")]
+    network = load(model(nodes, constants={"s": ints(1 << 40)}, shape=(1,)))
+    network.compile(threads=1)
+    assert network.constants["c"].strides == (0,)
+
+
+MISFITS = [
+    (model([node("Conv", "x", "w", name="first")], shape=(1, 4), constants=ONE),
+     r"node 'first' (Conv): input float32[1,4] has 2 axes; this layer needs 4"),
+    (model([node("Conv", "x", "w", name="first")], shape=(1, 5, 8, 8), constants=ONE),
+     "node 'first' (Conv): input float32[1,5,8,8] has 5 channels; weights float32[3,4,1,1] with groups=1 need 4"),
+    (model([node("Add", "x", "w", name="sum")], constants={"w": ints(1)}),
+     "node 'sum' (Add): operands float32[2,4,9,8], int64[1] have different types; all must agree: insert a Cast"),
+    *((model([node(operator, "x", "s", name="more")], shape=(1,), constants={"s": ints(*sizes)}),
+       f"node 'more' ({operator}): the result would have {len(sizes) if operator == 'Expand' else 1} axes and")
+      for operator, sizes in (("Expand", (1 << 31, 1 << 31)), ("Tile", (1 << 62,)), ("Pad", (1 << 62, 1 << 62)))),
+    (model([node("Resize", "x", "", "s", name="more")], shape=(1,), constants={"s": np.array([1e30], "f")}),
+     "node 'more' (Resize): outputs: got 1000000015047466219876688855040: integer overflow of sizes"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("proto", "message"), MISFITS)
+def test_ranks_types_and_sizes_that_do_not_fit_name_the_node(proto: onnx.ModelProto, message: str) -> None:
+    with pytest.raises(NetworkError, match=re.escape(message)):
+        load(proto).compile(threads=1)
 
 
 def test_sizes_that_do_not_fit_name_the_node() -> None:

@@ -33,7 +33,7 @@ WIDENED = frozenset({TensorProto.FLOAT16, TensorProto.BFLOAT16})
 #: Back to ONNX: the first type of each name.
 CODES: dict[str, int] = {name: code for code, name in reversed(TYPES.items())}
 
-#: A sparse tensor may have this many bytes with its zeros.
+#: A sparse tensor, or one from a sparse file, may have this many bytes with its zeros.
 MOST_SPARSE = 2**28
 
 _FIELDS: dict[int, str] = {
@@ -100,11 +100,19 @@ def _external(tensor: onnx.TensorProto, source: Source, count: int, width: int) 
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", count * width))
     except ValueError:
         raise FileError(f"{what} has external offset or length that is no number: the file is damaged") from None
-    held = path.stat().st_size
+    state = path.stat()
+    held = state.st_size
     if length != count * width or offset < 0 or offset + length > held:
         raise FileError(
             f"{what} lies at {offset} with {length} bytes in {path.name!r} of {held} bytes, "
             f"and dimensions {list(tensor.dims)} need {count * width}: the file is damaged"
+        )
+    # a file may claim any size and store nothing; half allows for file systems that compress, where numbers hardly shrink
+    stored = 512 * getattr(state, "st_blocks", held)
+    if length > MOST_SPARSE and stored < length // 2:
+        raise FileError(
+            f"{what} takes {length} bytes of {path.name!r}, which stores {stored} only: it is a sparse file; copy it in full, "
+            f"or keep tensors of sparse files under {MOST_SPARSE} bytes"
         )
     plain = np.dtype(f"u{width}" if tensor.data_type in WIDENED else TYPES[tensor.data_type]).newbyteorder("<")
     return np.fromfile(path, plain, count, offset=offset).reshape(tuple(tensor.dims))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from math import prod
 from threading import Thread
 
 import numpy as np
@@ -141,7 +142,7 @@ class _Products:
 
     def __init__(self, network: Network) -> None:
         self._room = {
-            dtype: np.empty(sum(array.size for array in network.constants.values() if array.dtype == dtype), dtype)
+            dtype: np.empty(sum(_stored(array) for array in network.constants.values() if array.dtype == dtype), dtype)
             for dtype in {array.dtype for array in network.constants.values()}
         }
         self._rows: list[Product] = []
@@ -167,6 +168,11 @@ class _Products:
         for helper in helpers:
             if helper.ident is not None:
                 helper.join()
+
+
+def _stored(array: Array) -> int:
+    """How many elements a constant has in memory: one number may be repeated to any size."""
+    return prod(size for size, step in zip(array.shape, array.strides, strict=True) if step)
 
 
 def _each(rest: Iterator[Product]) -> None:
