@@ -9,6 +9,7 @@ from onnx.reference import ReferenceEvaluator
 
 from atrous.errors import NetworkError
 from atrous.geometry import Crop, Explicit, Same
+from atrous.geometry.resample import Linear
 from atrous.graph import layers as L
 from atrous.graph.fact import Fact
 from atrous.graph.layer import Layer
@@ -99,6 +100,7 @@ WRONG: list[tuple[Layer, tuple[Fact, ...], str]] = [
     (L.PRelu(), (Fact(F, (1, 3)), Fact(F, (4, 3))), "slope .* does not broadcast to the input"),
     (L.Where(), (Fact(F, (1,)), Fact(F, (1,)), Fact(F, (1,))), "must have type bool: insert a Cast"),
     (L.Sigmoid(), (Fact("int16", (2, 3)),), "int16.2,3. must hold floats: insert a Cast"),
+    (L.Resize(Linear()), (Fact("uint8", (2, 3)), Fact.of(np.array([2.0, 2.0]))), "must hold floats: insert a Cast"),
     (L.Concat(1), (Fact(F, (2, 3)), Fact(F, (3, 3))), "do not join along axis 1"),
     (L.Transpose((0, 0)), (Fact(F, (2, 3)),), "must hold each of the axes 0..1 once"),
     (L.ReduceSum((2,)), (Fact(F, (2, 3)),), "axis 2 does not exist in a value with 2 axes; it must be in -2..1"),

@@ -46,10 +46,7 @@ KINDS = {
 }
 
 #: The cases of what is not there yet, by name.
-_PARTS = [
-    re.compile(pattern)
-    for pattern in ("resize_.*antialias", "resize_.*tf_crop", "resize_.*not_(larger|smaller)", "maxpool_with_argmax")
-]
+_PARTS = [re.compile(pattern) for pattern in ("maxpool_with_argmax",)]
 _TRAINING = re.compile("^test_training_dropout(?!_zero_ratio)")
 _DOMAINS = ("", "ai.onnx")
 

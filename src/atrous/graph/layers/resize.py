@@ -73,6 +73,8 @@ class Resize(Layer):
     def infer(self, *operands: Fact) -> Fact:
         maps = self.resamples(*operands)
         x = operands[0]
+        if not isinstance(self.filter, Nearest):
+            check.floats(x)
         sizes = zip(x.sizes, maps, strict=True)
         return Fact(x.dtype, tuple(size if axis is None else axis.outputs for size, axis in sizes))
 
