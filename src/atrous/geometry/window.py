@@ -152,4 +152,7 @@ class Window:
         >>> Window(3, pad_lo=1, pad_hi=1).real_taps(7), Window(3, pad_lo=1, pad_hi=1).taps(7)
         (19, 21)
         """
+        outputs = self.output_size(size)
+        if outputs < self.kernel:  # whichever are fewer are counted one by one
+            return sum(len(self.taps_of_output(output, 0, size)) for output in range(outputs))
         return sum(len(self.outputs_of_tap(t, size)) for t in range(self.kernel))
