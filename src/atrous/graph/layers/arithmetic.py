@@ -256,7 +256,7 @@ class Or(Logical):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Xor(Comparison):
+class Xor(Logical):
     """Either ``x`` or ``y`` of conditions, not both."""
 
     def function(self, m: Maths, x: Scalar, y: Scalar) -> Scalar:
