@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,16 @@ def test_weights_of_the_module_give_its_result_in_the_built_in_network(name: str
     with torch.no_grad():
         expected = module(x)
     agree(network.compile(threads=2)(x.numpy()), expected)
+
+
+def test_the_code_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page.split("## From PyTorch")[1], re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(code, "networks.md", "exec"), names)
+    with torch.no_grad():
+        agree(names["result"], names["module"].eval()(names["image"]))
+    shape = names["of_any_size"].compile()(np.zeros((3, 3, 20, 24), np.float32)).shape
+    assert shape == (3, 8, 20, 24)
+    assert Path("module.onnx").is_file()
