@@ -8,30 +8,14 @@ import sys
 import pytest
 
 SCRIPT = """
-import ctypes, mmap, sys
+import sys
 import numpy as np
 from atrous.geometry import Box, Explicit
 from atrous.graph.layers.pooling import AveragePool, MaxPool
 from atrous.problem import Problem
+from tests.guarded import guarded
 from tests.engine.running import program_of, random_box, single
 from tests.strategies import operands
-
-PAGE, LIBC = mmap.PAGESIZE, ctypes.CDLL(None, use_errno=True)
-KEPT = []
-
-
-def guarded(array, at_end):
-    pages = -(-array.nbytes // PAGE)
-    memory = mmap.mmap(-1, (pages + 2) * PAGE)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    for page in (0, pages + 1):
-        assert LIBC.mprotect(ctypes.c_void_p(start + page * PAGE), ctypes.c_size_t(PAGE), 0) == 0
-    offset = PAGE + (pages * PAGE - array.nbytes if at_end else 0)
-    made = np.frombuffer(memory, array.dtype, array.size, offset).reshape(array.shape)
-    made[...] = array
-    KEPT.append(memory)
-    return made
-
 
 rng = np.random.default_rng(0)
 for text in sys.argv[1:]:

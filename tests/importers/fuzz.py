@@ -7,9 +7,7 @@ loads is inferred too and, if that is little work, run, on arrays whose neighbou
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
-import mmap
 import resource
 import sys
 import warnings
@@ -26,10 +24,11 @@ from onnx import AttributeProto, ModelProto
 
 from atrous.errors import AtrousError, CompileError
 from atrous.graph import networks
-from atrous.graph.fact import Array, Fact
+from atrous.graph.fact import Fact
 from atrous.graph.facts import infer_facts, input_facts
 from atrous.graph.network import Network
 from atrous.importers import load, to_onnx
+from tests.guarded import guarded
 from tests.importers import conformance
 
 #: Seconds and bytes that one mutant may take.
@@ -196,22 +195,6 @@ def _version(random: Random, model: ModelProto) -> None:
 
 Mutation = Callable[[Random, ModelProto], None]
 MUTATIONS: tuple[Mutation, ...] = (_attribute, _attribute, _float, _operator, _operands, _nodes, _tensor, _signal, _version)
-
-
-PAGE, LIBC = mmap.PAGESIZE, ctypes.CDLL(None, use_errno=True)
-
-
-def guarded(array: Array, at_end: bool) -> Array:
-    """A copy in memory of its own that ends, or begins, where the process may not read or write."""
-    pages = -(-array.nbytes // PAGE)
-    memory = mmap.mmap(-1, (pages + 2) * PAGE)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    for page in (0, pages + 1):
-        assert LIBC.mprotect(ctypes.c_void_p(start + page * PAGE), ctypes.c_size_t(PAGE), 0) == 0
-    offset = PAGE + (pages * PAGE - array.nbytes if at_end else 0)
-    made = np.frombuffer(memory, array.dtype, array.size, offset).reshape(array.shape)
-    made[...] = array
-    return made
 
 
 def attempt(data: bytes) -> str:

@@ -69,3 +69,14 @@ class Clamped:
     def needs(self, lo: int, hi: int) -> tuple[int, int]:
         """The input interval that the outputs ``[lo, hi)`` copy from."""
         return (self.source(lo), self.source(hi - 1) + 1) if hi > lo else (0, 0)
+
+
+def shares(size: int, outputs: int) -> list[tuple[int, int]]:
+    """Windows that divide ``size`` inputs among outputs as evenly as whole numbers can: adaptive pooling (PyTorch).
+
+    Output ``i`` of ``n`` reads from ``floor(i * size / n)`` up to ``ceil((i + 1) * size / n)``; neighbours may share an input.
+
+    >>> shares(7, 3)
+    [(0, 3), (2, 5), (4, 7)]
+    """
+    return [(i * size // outputs, ceil_div((i + 1) * size, outputs)) for i in range(outputs)]

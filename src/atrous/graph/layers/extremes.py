@@ -8,10 +8,11 @@ from typing import final
 
 import numpy as np
 
-from atrous.geometry import SAME, Pull, Whole
+from atrous.geometry import Pull
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer
 from atrous.graph.layers import check
+from atrous.graph.layers.reduction import reduced_reads, reduced_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +39,11 @@ class ArgExtreme(Layer):
         check.arity(operands, 1)
         (x,) = operands
         check.some(x)
-        axis = check.axis(self.axis, x.rank)
-        kept = ((i, size) for i, size in enumerate(x.sizes) if self.keepdims or i != axis)
-        return Fact("int64", tuple(1 if i == axis else size for i, size in kept))
+        return Fact("int64", reduced_sizes(x, (check.axis(self.axis, x.rank),), self.keepdims))
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:
         (x,) = operands
-        axis = check.axis(self.axis, x.rank)
-        gone = 0 if self.keepdims else 1
-        places = ((i, i - gone if i > axis else i) for i in range(x.rank))
-        whole = Pull(axis if self.keepdims else 0, Whole(x.sizes[axis]))
-        return (tuple(whole if i == axis else Pull(place, SAME) for i, place in places),)
+        return (reduced_reads(x, (check.axis(self.axis, x.rank),), self.keepdims),)
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, prod
 from typing import Any, ClassVar, final
@@ -14,6 +15,22 @@ from atrous.graph.fact import Array, Fact
 from atrous.graph.layer import Layer
 from atrous.graph.layers import check
 from atrous.graph.maths import Maths, NumpyMaths, Scalar
+
+
+def reduced_sizes(x: Fact, axes: Sequence[int], keepdims: bool) -> tuple[int, ...]:
+    """The shape of one value for all elements along ``axes``, which stay with size 1 or go."""
+    kept = ((i, size) for i, size in enumerate(x.sizes) if keepdims or i not in axes)
+    return tuple(1 if i in axes else size for i, size in kept)
+
+
+def reduced_reads(x: Fact, axes: Sequence[int], keepdims: bool) -> tuple[Pull, ...]:
+    """The geometry rule of such a value: the axes that are gone are read completely, the others in place."""
+    pulls, place = [], 0
+    for i, size in enumerate(x.sizes):
+        gone = i in axes and not keepdims
+        pulls.append(Pull(0 if gone else place, Whole(size) if i in axes else SAME))
+        place += not gone
+    return tuple(pulls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +87,11 @@ class Reduce(Layer):
         axes = self.reduced(x.rank)
         if self.averages:
             check.some(x)
-        kept = ((i, size) for i, size in enumerate(x.sizes) if self.keepdims or i not in axes)
-        return Fact(x.dtype, tuple(1 if i in axes else size for i, size in kept))
+        return Fact(x.dtype, reduced_sizes(x, axes, self.keepdims))
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:
         (x,) = operands
-        axes = self.reduced(x.rank)
-        pulls, place = [], 0
-        for i, size in enumerate(x.sizes):
-            gone = i in axes and not self.keepdims
-            pulls.append(Pull(0 if gone else place, Whole(size) if i in axes else SAME))
-            place += not gone
-        return (tuple(pulls),)
+        return (reduced_reads(x, self.reduced(x.rank), self.keepdims),)
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from atrous.errors import UnsupportedError
+from atrous.geometry import ceil_div
 from atrous.graph import layers as L
 from atrous.importers.pytorch.call import Call, Rule
 from atrous.importers.pytorch.types import TYPES
@@ -110,7 +111,7 @@ def split(call: Call) -> tuple[str, ...]:
 def chunk(call: Call) -> tuple[str, ...]:
     axis = call["dim"]
     size = call.size("self", axis)
-    return _parts(call, [*range(0, size, -(-size // call["chunks"])), size], axis)
+    return _parts(call, [*range(0, size, ceil_div(size, call["chunks"])), size], axis)
 
 
 def unbind(call: Call) -> tuple[str, ...]:

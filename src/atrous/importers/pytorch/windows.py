@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import floor
 from typing import Any
 
 import numpy as np
 
 from atrous.errors import UnsupportedError
 from atrous.geometry import Explicit, Padding, Same
+from atrous.geometry.blocks import shares
 from atrous.geometry.resample import Coordinates, Cubic, Filter, Linear, Nearest, Rounding
 from atrous.graph import layers as L
 from atrous.importers.pytorch.call import Call, Rule
@@ -70,7 +70,7 @@ def average_pool(axes: int) -> Rule:
 
 
 def adaptive(axes: int, reduce: type[L.Reduce], pool: type[L.Pool]) -> Rule:
-    """Windows that divide the signal: outputs ``i`` of ``n`` read ``floor(i*size/n)`` up to ``ceil((i+1)*size/n)``."""
+    """Windows that divide the signal: see ``geometry.blocks.shares``."""
 
     def rule(call: Call) -> str:
         x, wanted = call.value("self"), call["output_size"]
@@ -92,9 +92,9 @@ def adaptive(axes: int, reduce: type[L.Reduce], pool: type[L.Pool]) -> Rule:
 def _uneven(call: Call, x: str, axis: int, size: int, outputs: int, reduce: type[L.Reduce]) -> str:
     """Each output of one axis by itself: windows of different sizes."""
     place, parts = call.indices([axis], "axis"), []
-    for i in range(outputs):
-        start, end = call.indices([i * size // outputs], "start"), call.indices([-(-(i + 1) * size // outputs)], "end")
-        parts.append(call.emit(reduce((axis,), True), call.emit(L.Slice(), x, start, end, place)))
+    for begin, end in shares(size, outputs):
+        bounds = (call.indices([begin], "start"), call.indices([end], "end"))
+        parts.append(call.emit(reduce((axis,), True), call.emit(L.Slice(), x, *bounds, place)))
     return call.emit(L.Concat(axis), *parts)
 
 
@@ -126,7 +126,9 @@ def _resize(call: Call, filter_: Filter, coordinates: Coordinates) -> str:
     if factors is not None and coordinates is not Coordinates.align_corners:
         return call.result(layer, x, call.constant(np.array(factors, np.float64), "scales"))
     if factors is not None:
-        sizes = [floor(size * factor) for size, factor in zip(call.sizes("input")[2:], factors, strict=True)]
+        sizes = call.result_like.shape[2:]
+        if not all(isinstance(size, int) for size in sizes):
+            raise UnsupportedError("factors with align_corners on open sizes are not supported; give sizes")
         return call.result(layer, x, call.indices(sizes, "sizes"))
     return call.result(layer, x, call.vector(call["output_size"], "sizes"))
 
