@@ -66,8 +66,10 @@ class Conv:
         groups: int = 1,
         activation: Activation = None,
         threads: int | None = None,
+        accuracy: str = "default",
     ) -> None:
-        self._program = _conv_program(_weights(w), bias, stride, padding, dilation, groups, activation, Arena(), threads)
+        form = (stride, padding, dilation, groups, activation)
+        self._program = _conv_program(_weights(w), bias, *form, Arena(), threads, accuracy)
 
     def __call__(self, x: Any, out: Any = None) -> Array:
         """The convolution of ``x`` ``(N, C, *space)``, into ``out`` if given."""
@@ -106,7 +108,9 @@ def conv(
 
     def make(w: Any, bias: Any) -> Program:
         weights = _weights(w, x)
-        return _conv_program(weights, bias, stride, padding, dilation, groups, activation, common_arena())
+        # Weights that come with each call are not transformed, so neither are those of a first call.
+        form = (stride, padding, dilation, groups, activation)
+        return _conv_program(weights, bias, *form, common_arena(), accuracy="strict")
 
     return _quickly(make, x, w, bias, (conv, stride, padding, dilation, groups, activation), out)
 
@@ -307,6 +311,7 @@ def _conv_program(
     activation: Activation,
     arena: Arena,
     threads: int | None = None,
+    accuracy: str = "default",
 ) -> Program:
     """The program of a convolution with these weights."""
     axes = weights.ndim - 2
@@ -319,7 +324,7 @@ def _conv_program(
     )
     _check_divides(layer.groups, weights.shape[0], "output", weights)
     channels = (weights.shape[1] * layer.groups, weights.shape[0])
-    return _program(layer, weights, bias, channels, activation, threads, arena)
+    return _program(layer, weights, bias, channels, activation, threads, arena, accuracy)
 
 
 def _program(
@@ -330,6 +335,7 @@ def _program(
     activation: Activation,
     threads: int | None,
     arena: Arena,
+    accuracy: str = "default",
 ) -> Program:
     """The program of one layer with so many (input, output) channels, for signals of any size."""
     constants = {"w": weights}
@@ -342,7 +348,7 @@ def _program(
     if last is not None:
         nodes.append(Node("activation", last, ("y",), "z"))
     network = Network("conv", {"x": signal}, (nodes[-1].output,), tuple(nodes), constants)
-    return Program(network, None if threads is None else check_threads(threads), arena=arena)
+    return Program(network, None if threads is None else check_threads(threads), arena=arena, accuracy=accuracy)
 
 
 def _pool(make: Callable[[Array], Layer], x: Any, arguments: tuple[Any, ...], out: Any) -> Array:

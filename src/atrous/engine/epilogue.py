@@ -45,6 +45,14 @@ def apply_steps(e: Emitter, steps: Sequence[Step], value: Num, operands: Sequenc
     return value
 
 
+def finished(e: Emitter, epilogue: Epilogue, value: Value, computed: str, operands: Sequence[Num]) -> Value:
+    """What is stored of a computed value: after the steps, conditions as bytes."""
+    result = apply_steps(e, epilogue.steps, operand(e, value, computed), operands)
+    if epilogue.stored == "bool" and result.kind.element.width == 1:
+        return e.b.zext(result.value, ir.VectorType(ELEMENT["bool"], value.type.count))
+    return result.value
+
+
 class Writer:
     """Stores a tile's results: the output's and the operands' addresses once, then pixel by pixel, vector by vector."""
 
@@ -80,14 +88,12 @@ class Writer:
             kind = ir.VectorType(ELEMENT[dtype], lanes)
             loaded = e.load(place, kind) if mask is None else e.load_masked(place, kind, mask)
             extra.append(operand(e, loaded, dtype))
-        result = apply_steps(e, self.epilogue.steps, operand(e, value, self.computed), extra)
-        if self.epilogue.stored == "bool" and result.kind.element.width == 1:
-            result = Num(e, e.b.zext(result.value, ir.VectorType(self.stored, lanes)))
+        result = finished(e, self.epilogue, value, self.computed, extra)
         place = e.at(self.y, e.add(e.mul(self.step, pixel), offset), self.stored)
         if mask is None:
-            e.store(result.value, place)
+            e.store(result, place)
         else:
-            e.store_masked(result.value, place, mask)
+            e.store_masked(result, place, mask)
 
 
 class RowWriter:
@@ -137,14 +143,12 @@ class RowWriter:
             operand(e, self._operand(start, step, access, channel, offset, lanes, mask), access.dtype)
             for start, step, _, access in self.operands
         ]
-        result = apply_steps(e, self.epilogue.steps, operand(e, value, self.computed), extra)
-        if self.epilogue.stored == "bool" and result.kind.element.width == 1:
-            result = Num(e, e.b.zext(result.value, ir.VectorType(self.stored, lanes)))
+        result = finished(e, self.epilogue, value, self.computed, extra)
         place = e.at(self.y, e.add(e.mul(self.sweep.channel_y, channel), offset), self.stored)
         if mask is None:
-            e.store(result.value, place)
+            e.store(result, place)
         else:
-            e.store_masked(result.value, place, mask)
+            e.store_masked(result, place, mask)
 
     def _operand(
         self, start: Value, step: Value, access: Access, channel: int, offset: int, lanes: int, mask: Value | None

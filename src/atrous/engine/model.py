@@ -111,6 +111,8 @@ class Model:
         found = known.get(register)
         if found is None:
             found = codelet.cost(self.c, register, self.row, self.target)
+            if codelet.GRID > 1:
+                return found
             if register.rows > 1:  # the last strip lacks some
                 fill = self._strips(register) * register.rows / max(1, self.rows)
                 found = Cost(*(part * fill for part in found))
@@ -136,8 +138,8 @@ class Model:
     def least(self, codelet: Codelet, register: Register) -> float:
         """Cycles that every plan with this register tile takes at least, whatever the order of its blocks: those in which no
         byte is waited for and all cores have the same work."""
-        changes = self._changes(codelet)
-        work = self.macs * self.cost(codelet, register).cycles + self._turning(sum(changes))
+        changes = self.changes(codelet)
+        work = self.macs * self.cost(codelet, register).cycles + self.turning(sum(changes))
         return work / self.cores + LAUNCH_CYCLES * (1 + len(changes))
 
     def _strips(self, register: Register) -> int:
@@ -154,21 +156,21 @@ class Model:
         parts = self._segments(plan, strips * blocks)
         units = strips * blocks * parts
         traffic = self._traffic(plan, blocks, parts, units)
-        changes = self._changes(codelet)
+        changes = self.changes(codelet)
         return Prediction(
             self.macs / (target.lanes(c.dtype) * target.rates.fmas) if target.fma else self.macs / target.lanes(c.dtype),
             self.macs * cost.arithmetic,
             self.macs * cost.loads,
             traffic.cycles(target),
             self.macs * (cost.overhead + self._edges(plan.register.pixels) * cost.edge),
-            self._turning(sum(changes)),
+            self.turning(sum(changes)),
             1 + len(changes),
             ceil_div(units, self.cores) * self.cores / max(1, units),
             self.cores,
             traffic,
         )
 
-    def _changes(self, codelet: Codelet) -> list[float]:
+    def changes(self, codelet: Codelet) -> list[float]:
         """The bytes of each change of layout."""
         found = []
         if self.signal.source not in (None, codelet.READS):
@@ -177,7 +179,7 @@ class Model:
             found.append(self.output_bytes)
         return found
 
-    def _turning(self, changed: float) -> float:
+    def turning(self, changed: float) -> float:
         """Cycles of changes of layout: of each element, and of its bytes where the signals and their copies leave the caches.
 
         What is written is fetched first, so each byte goes there and back three times in all. Layers that sum over channels

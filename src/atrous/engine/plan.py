@@ -2,6 +2,7 @@
 
     direct p14v2 i1     lanes on output channels, 14 pixels by 2 vectors, one block of channels innermost
     planes p56v1r4 i1   lanes on the row, 56 pixels of one channel on 4 rows at once
+    winograd4 p14v2r2 i1  tiles of 4 x 4 outputs by transforms, products of 14 tiles by 2 vectors, blocks of 28 tiles
 
 The table of algorithms is here too, in the order in which equals are preferred.
 """
@@ -23,6 +24,9 @@ from atrous.engine.codelets import (
     nest,
     planes,
     rows,
+    winograd2,
+    winograd4,
+    winograd6,
 )
 from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.emit import Emitter
@@ -40,6 +44,8 @@ class Codelet(Protocol):
 
     READS: Layout
     WRITES: Layout
+    #: How many outputs of an axis are computed together, on a grid: 1 where every output is a sum of its own.
+    GRID: int
     applies: Callable[[Convolution, Target], bool]
     worthwhile: Callable[[Convolution, Target], bool]
     candidates: Callable[[Convolution, Target], tuple[Register, ...]]
@@ -55,6 +61,9 @@ class Codelet(Protocol):
 TABLE: tuple[Codelet, ...] = tuple(
     cast(Codelet, module) for module in (grouped, direct, direct_from_rows, direct_to_rows, direct_in_rows, planes, rows, nest)
 )
+
+#: Those that compute tiles of outputs together, with fewer multiplications and other sums.
+FILTERS: tuple[Codelet, ...] = tuple(cast(Codelet, module) for module in (winograd2, winograd4, winograd6))
 
 
 def name(codelet: Codelet | ModuleType) -> str:
@@ -168,7 +177,7 @@ class Plan:
         return f"Plan({str(self)!r})"
 
     @classmethod
-    def parse(cls, text: str, table: Sequence[Codelet] = TABLE) -> Plan:
+    def parse(cls, text: str, table: Sequence[Codelet] = (*TABLE, *FILTERS)) -> Plan:
         """The plan that a text spells; ``ArgumentError`` for one that does not or names no algorithm of the table."""
         found = _FORM.fullmatch(text.strip())
         if not found:

@@ -3,6 +3,9 @@
 All algorithms of the table sum every output element in the same order, so the choice is free: it changes the speed, never a
 bit. It follows from the layer, from the size of the whole signal, from the layouts around the layer, and from wisdom, which
 is what was measured before; never from a tile, a chunk, or the threads of a run.
+
+Algorithms that compute tiles of outputs together have other sums. Whether one of them is taken, the ``family``, follows from
+the layer, the axes of its whole signal and the accuracy that is asked for, and from nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from functools import lru_cache
 from atrous.engine.codelets.convolution import Convolution, Register
 from atrous.engine.epilogue import Epilogue
 from atrous.engine.model import Model, Prediction, inner_counts
-from atrous.engine.plan import TABLE, Codelet, Plan, Request, Signal, name
+from atrous.engine.model_filters import predict_tiles
+from atrous.engine.plan import FILTERS, TABLE, Codelet, Plan, Request, Signal, name
 from atrous.errors import ArgumentError
 from atrous.target import Target
 
@@ -65,17 +69,17 @@ def plan(c: Convolution, signal: Signal, target: Target, table: Sequence[Codelet
 
 
 @lru_cache(maxsize=KEPT)
-def _remembered(c: Convolution, signal: Signal, target: Target) -> Plan:
+def _remembered(c: Convolution, signal: Signal, target: Target, table: tuple[Codelet, ...] = TABLE) -> Plan:
     """``plan``, once in a process for equal layers.
 
     The best plan for an input that may lie in any way is the best one, too, for an input that lies as it reads it: for all
     others a change of layout comes on top, if anything.
     """
     if signal.source is not None:
-        found = _remembered(c, replace(signal, source=None), target)
+        found = _remembered(c, replace(signal, source=None), target, table)
         if found.codelet.READS is signal.source:
             return found
-    return plan(c, signal, target)
+    return plan(c, signal, target, table)
 
 
 _NO_EPILOGUE = Epilogue()
@@ -116,14 +120,14 @@ def _predicted(plan: Plan, model: Model) -> Candidate:
     if model.c.groups > 1:  # which blocks are innermost is not free
         blocks = plan.codelet.blocks(model.c, plan.register, model.target)
         plan = replace(plan, inner=inner_counts(model.c, plan.codelet.READS, blocks)[0])
-    return Candidate(plan, model.predict(plan))
+    return Candidate(plan, predict(model, plan))
 
 
 def predicted(plan: Plan, request: Request, target: Target) -> Candidate | None:
     """A given plan with what is predicted of it; ``None`` if it cannot compute the request."""
     if refusal(plan, request, target) is not None:
         return None
-    return Candidate(plan, Model(request.c, request.signal, target).predict(plan))
+    return Candidate(plan, predict(Model(request.c, request.signal, target), plan))
 
 
 def plans(c: Convolution, signal: Signal, target: Target, table: Sequence[Codelet] = TABLE) -> list[Plan]:
@@ -154,9 +158,11 @@ def _writes(codelet: Codelet, signal: Signal) -> bool:
 
 def _best_tiles(codelet: Codelet, registers: Sequence[Register], model: Model, tiles: int) -> Sequence[Register]:
     """The register tiles with the least cost of their own; in long rows, small ones are not looked at."""
-    if model.row >= LONG:
+    if codelet.GRID == 1 and model.row >= LONG:
         largest = max(tile.pixels * tile.vectors for tile in registers)
         registers = [tile for tile in registers if 4 * tile.pixels * tile.vectors >= largest]
+    if codelet.GRID > 1:  # how many tiles there are decides as much
+        return sorted(registers, key=lambda tile: predict_tiles(model, Plan(codelet, tile)).cycles)[:tiles]
     return sorted(registers, key=lambda tile: model.cost(codelet, tile).cycles)[:tiles]
 
 
@@ -183,6 +189,48 @@ def forced(text: str, request: Request, target: Target, node: str) -> Plan:
     return wanted
 
 
+#: What results may be, and the algorithms with other sums that may compute them.
+ACCURACIES: Mapping[str, tuple[Codelet, ...]] = {
+    "strict": (),
+    "default": tuple(codelet for codelet in FILTERS if codelet.GRID <= 4),
+    "fast": FILTERS,
+}
+
+
+def check_accuracy(accuracy: str) -> str:
+    """One of ``ACCURACIES``."""
+    if accuracy not in ACCURACIES:
+        raise ArgumentError(f"accuracy: got {accuracy!r}; it must be {', '.join(map(repr, ACCURACIES))}")
+    return accuracy
+
+
+#: Tiles are taken where they are predicted to save at least this part of the time.
+GAIN = 0.1
+
+
+@lru_cache(maxsize=KEPT)
+def family(c: Convolution, signal: Signal, target: Target, accuracy: str) -> tuple[Codelet, ...]:
+    """The algorithms with the same bits, of which the fastest may be taken: ``TABLE``, or one that computes tiles together.
+
+    Neither the size of the batch nor the layouts around the layer decide it: its results are the same in any of them.
+    """
+    wanted = [codelet for codelet in ACCURACIES[accuracy] if codelet.applies(c, target) and codelet.worthwhile(c, target)]
+    if not wanted or signal.strict or not all(signal.outputs):
+        return TABLE
+    alone = replace(signal, batch=1, source=None, wanted=None)
+    plain = replace(c, epilogue=_NO_EPILOGUE)
+    found = {codelet: ranked(plain, alone, target, (codelet,))[0].prediction.cycles for codelet in wanted}
+    best = min(wanted, key=found.__getitem__)
+    model = Model(plain, alone, target)
+    swept = predict(model, _remembered(plain, alone, target)).cycles
+    return (best,) if found[best] <= (1 - GAIN) * swept else TABLE
+
+
+def predict(model: Model, plan: Plan) -> Prediction:
+    """Cycles and bytes of a plan."""
+    return predict_tiles(model, plan) if plan.codelet.GRID > 1 else model.predict(plan)
+
+
 class Planner:
     """Plans for the layers of one program, kept for its life: what is forced, else what wisdom says, else the model.
 
@@ -195,8 +243,9 @@ class Planner:
         target: Target,
         wisdom: Callable[[Request], Plan | None] = lambda request: None,
         forced: Mapping[str, str] | None = None,
+        accuracy: str = "default",
     ) -> None:
-        self.target, self.wisdom, self.forced = target, wisdom, dict(forced or {})
+        self.target, self.wisdom, self.forced, self.accuracy = target, wisdom, dict(forced or {}), accuracy
         self.chosen: dict[Request, Plan] = {}  # of all that was asked, in order
         self._kernels: dict[object, Plan] = {}
 
@@ -213,18 +262,30 @@ class Planner:
 
     def _learnt(self, request: Request) -> Plan | None:
         found = self.wisdom(request)
-        return found if found is not None and refusal(found, request, self.target) is None else None
+        if found is None or found.codelet not in self._family(request):
+            return None
+        return found if refusal(found, request, self.target) is None else None
+
+    def _family(self, request: Request) -> tuple[Codelet, ...]:
+        return family(request.c, request.signal, self.target, self.accuracy)
+
+    def grid(self, node: str, request: Request) -> int:
+        """How many outputs of an axis the algorithm for a node's convolution computes together."""
+        if node in self.forced:
+            return forced(self.forced[node], request, self.target, node).codelet.GRID
+        return self._family(request)[0].GRID
 
     def _kept(self, request: Request) -> Plan:
         """The kernel of the first signal, with its blocks in the best order for this one."""
         c, signal = request.c, request.signal
-        key = (c, signal.source, signal.wanted)
+        table = self._family(request)
+        key = (c, signal.source, signal.wanted, table)
         first = self._kernels.get(key)
         if first is None:
             # What is done to a result on its way out costs all algorithms the same.
-            found = self._kernels[key] = _remembered(replace(c, epilogue=_NO_EPILOGUE), signal, self.target)
+            found = self._kernels[key] = _remembered(replace(c, epilogue=_NO_EPILOGUE), signal, self.target, table)
             return found
         model = Model(c, signal, self.target)
         blocks = first.codelet.blocks(c, first.register, self.target)
         orders = [replace(first, inner=inner) for inner in inner_counts(c, first.codelet.READS, blocks)]
-        return min(orders, key=lambda each: model.predict(each).cycles)
+        return min(orders, key=lambda each: predict(model, each).cycles)

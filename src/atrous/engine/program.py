@@ -15,10 +15,10 @@ from atrous.engine.bands import Band, bands, once
 from atrous.engine.codelets.convolution import Packed
 from atrous.engine.compiler import Compiler, default_compiler
 from atrous.engine.emit import BYTES
-from atrous.engine.lowering import Tape
+from atrous.engine.lowering import Tape, grid_of
 from atrous.engine.memory import Arena, new_array
 from atrous.engine.plan import Plan
-from atrous.engine.planner import Planner
+from atrous.engine.planner import Planner, check_accuracy
 from atrous.engine.ready import Ready
 from atrous.engine.runtime import check_threads
 from atrous.engine.schedule import Schedule, Template
@@ -57,7 +57,14 @@ class Bound:
 
     @cached_property
     def _demands(self) -> Demands:
-        return Demands(self.network, self.facts)
+        return Demands(self.network, self.facts, self._grids)
+
+    @cached_property
+    def _grids(self) -> dict[str, tuple[int, ...]]:
+        """The blocks that kernels compute together, of the values that are computed so."""
+        tape = Tape(Schedule(), self.compiler, self.packed, self.planner)
+        found = {node.output: grid_of(node, self.facts, tape) for node in self.network.nodes}
+        return {name: grid for name, grid in found.items() if grid is not None}
 
     def demand(self, wanted: Boxes) -> dict[str, Box]:
         """The box of every value that these boxes of the outputs need."""
@@ -140,7 +147,7 @@ class Bound:
 
     def _write(self, boxes: Boxes, parts: Sequence[Band]) -> Schedule:
         tape = Tape(Schedule(), self.compiler, self.packed, self.planner)
-        return written(self.network, self.facts, boxes, parts, tape)
+        return written(self.network, self.facts, boxes, parts, tape, self._grids)
 
 
 def _plain(array: Array, read: Iterable[Array]) -> bool:
@@ -163,12 +170,13 @@ class Program:
         plans: Mapping[str, str] | None = None,
         wisdom: Wisdom | None = None,
         arena: Arena | None = None,
+        accuracy: str = "default",
     ) -> None:
         self.network = network
         self.threads = threads
         self.compiler = compiler or default_compiler()
         learnt = default_wisdom() if wisdom is None else wisdom
-        self.planner = Planner(self.compiler.target, learnt.finder(self.compiler.target), plans)
+        self.planner = Planner(self.compiler.target, learnt.finder(self.compiler.target), plans, check_accuracy(accuracy))
         self._optimised = optimise(network)
         _check_plans(plans or {}, self._optimised)
         #: What was made of the constants once, by key: packed weights above all.
@@ -284,13 +292,17 @@ def _output(place: Any, fact: Fact) -> Array:
     return place
 
 
-def compile_network(network: Network, threads: int | None = None, plans: Mapping[str, str] | None = None) -> Program:
+def compile_network(
+    network: Network, threads: int | None = None, plans: Mapping[str, str] | None = None, accuracy: str = "default"
+) -> Program:
     """Compile a network for this machine.
 
     ``threads`` is how many threads a run uses (default: ``set_num_threads``, or one for each available core). Compiling is
     lazy: kernels are made for the first input, and serve inputs of any other size. ``plans`` forces how nodes are computed, by
-    their names, such as ``{"conv1": "direct p14v2 i1"}``; see ``atrous.plan``.
+    their names, such as ``{"conv1": "direct p14v2 i1"}``; see ``atrous.plan``. ``accuracy`` says which algorithms may compute
+    layers: ``"strict"`` only plain sums, in which an infinity or NaN shows where the definition has it; ``"default"`` also
+    those whose largest error stays within 1e-5 of the largest output; ``"fast"`` all.
     """
     if not isinstance(network, Network):
         raise ArgumentError(f"network: got {type(network).__name__}; read a model with atrous.load, or build a Network")
-    return Program(network, None if threads is None else check_threads(threads), plans=plans)
+    return Program(network, None if threads is None else check_threads(threads), plans=plans, accuracy=accuracy)

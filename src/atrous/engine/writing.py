@@ -31,6 +31,7 @@ class Writer:
     given: Views
     outputs: Views
     layouts: Mapping[str, Layout | None]
+    grids: Mapping[str, Sequence[int]]
     kept: Views = field(default_factory=dict)  # what a band leaves to the next one
 
     def write(self, bands: Sequence[Band]) -> None:
@@ -106,6 +107,8 @@ class Writer:
     def _operands(self, node: Node, box: Box, views: Views) -> list[View]:
         """The operands' views, cropped to what the node's box reads."""
         facts = [self.facts[name] for name in node.inputs]
+        if node.output in self.grids:
+            box = box.aligned(self.grids[node.output], self.facts[node.output].sizes)
         found = []
         for name, fact, pulls in zip(node.inputs, facts, node.layer.reads(*facts), strict=True):
             if name in views:
@@ -116,14 +119,19 @@ class Writer:
 
 
 def written(
-    network: Network, facts: Mapping[str, Fact], boxes: Mapping[str, Box], bands: Sequence[Band], tape: Tape
+    network: Network,
+    facts: Mapping[str, Fact],
+    boxes: Mapping[str, Box],
+    bands: Sequence[Band],
+    tape: Tape,
+    grids: Mapping[str, Sequence[int]],
 ) -> Schedule:
     """The complete schedule of the bands that make these boxes of inputs and outputs; ``tape`` writes into it."""
     schedule = tape.schedule
     given = {name: _external(Home.INPUT, name, facts[name], boxes[name]) for name in network.inputs if name in boxes}
     given |= {name: schedule.constant(array) for name, array in network.constants.items() if name in boxes and array.size}
     outputs = {name: _external(Home.OUTPUT, name, facts[name], boxes[name]) for name in network.outputs}
-    Writer(network, facts, tape, given, outputs, wanted_layouts(network, facts, tape)).write(bands)
+    Writer(network, facts, tape, given, outputs, wanted_layouts(network, facts, tape), grids).write(bands)
     schedule.place()
     return schedule
 

@@ -54,6 +54,16 @@ class Box:
         hi = tuple(max(min(b, n), a) for b, n, a in zip(self.hi, shape, lo, strict=True))
         return Box(lo, hi)
 
+    def aligned(self, grid: Sequence[int], shape: Sequence[int]) -> Box:
+        """The smallest box that holds this one and ends on multiples of ``grid``, or at the ends of an array of this shape.
+
+        >>> Box((0, 5), (3, 9)).aligned((1, 4), (3, 10))
+        Box(lo=(0, 4), hi=(3, 10))
+        """
+        lo = tuple(a // step * step for a, step in zip(self.lo, grid, strict=True))
+        hi = tuple(min(-(-b // step) * step, size) for b, step, size in zip(self.hi, grid, shape, strict=True))
+        return Box(lo, hi)
+
     def contains(self, other: Box) -> bool:
         return other.empty or all(a <= c and d <= b for (a, b), (c, d) in zip(self, other, strict=True))
 

@@ -6,8 +6,8 @@ extent: what lies outside is padding, and padding belongs to the layer that read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from atrous.geometry import Box, Pull, hull, pull_back
@@ -25,6 +25,9 @@ class Demands:
 
     network: Network
     facts: Mapping[str, Fact]
+    #: For values that are computed by blocks on a grid: the blocks' sizes. What a part of a block is made from is what all of
+    #: it is made from.
+    grids: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @cached_property
     def _backwards(self) -> tuple[tuple[Node, tuple[_Operand, ...]], ...]:
@@ -52,6 +55,8 @@ class Demands:
             made = box.beyond(held.get(node.output))
             if made.empty:
                 continue
+            if node.output in self.grids:
+                made = made.aligned(self.grids[node.output], self.facts[node.output].sizes)
             for name, sizes, pulls in operands:
                 asked.setdefault(name, []).append(pull_back(made, pulls).clip(sizes))
         for name in (*self.network.inputs, *self.network.constants):

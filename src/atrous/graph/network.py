@@ -105,9 +105,9 @@ class Network:
 
     # What the floors above do with a network, at hand as methods: each is the front door's function of the same name.
 
-    def compile(self, threads: int | None = None) -> Program:
-        """A callable program for this machine: ``atrous.compile(network, threads)``."""
-        return atrous.compile(self, threads)
+    def compile(self, threads: int | None = None, accuracy: str = "default") -> Program:
+        """A callable program for this machine: ``atrous.compile(network, threads, accuracy=accuracy)``."""
+        return atrous.compile(self, threads, accuracy=accuracy)
 
     def inspect(self, shapes: Shapes | None = None, *, symbolic: bool = False, effective: int = 0) -> Report:
         """Sizes, costs, receptive field and coverage of every layer: ``atrous.inspect(network, shapes, ...)``."""

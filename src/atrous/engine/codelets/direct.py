@@ -30,6 +30,8 @@ from atrous.target import Target
 
 #: The layout that is read, and the one that is written.
 READS = WRITES = Layout.CHANNELS
+#: Every output is a sum of its own.
+GRID = 1
 #: Channels per turn of the inner loop.
 CHANNEL_UNROLL = 4
 #: Cycles that a load takes when its line has just been driven out of the first cache.

@@ -12,10 +12,12 @@ from atrous.engine.emit import Emitter
 from atrous.engine.view import Layout
 from atrous.target import Target
 
-__all__ = ["READS", "WRITES", "applies", "blocks", "candidates", "cost", "emit", "names", "pack", "worthwhile"]
+__all__ = ["GRID", "READS", "WRITES", "applies", "blocks", "candidates", "cost", "emit", "names", "pack", "worthwhile"]
 
 #: The layout that is read, and the one that is written.
 READS, WRITES = Layout.ROWS, Layout.ROWS
+#: Every output is a sum of its own.
+GRID = 1
 
 
 def applies(c: Convolution, target: Target) -> bool:

@@ -29,6 +29,8 @@ from atrous.target import Target
 
 #: The layout that is read, and the one that is written.
 READS = WRITES = Layout.CHANNELS
+#: Every output is a sum of its own.
+GRID = 1
 #: Vectors of weights that are held at once for one row: of so many taps, by the channels of a group.
 HELD = 8
 MOST_HELD = 12

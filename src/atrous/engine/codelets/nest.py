@@ -22,6 +22,8 @@ from atrous.target import Target
 
 #: The layout that is read, and the one that is written.
 READS = WRITES = Layout.CHANNELS
+#: Every output is a sum of its own.
+GRID = 1
 
 
 def applies(c: Convolution, target: Target) -> bool:

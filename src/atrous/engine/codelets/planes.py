@@ -29,6 +29,8 @@ from atrous.target import Target
 
 #: The layout that is read, and the one that is written.
 READS = WRITES = Layout.ROWS
+#: Every output is a sum of its own.
+GRID = 1
 #: Strides along the row that are parted in registers.
 MOST_STRIDE = 2
 #: Rows of a tile, and channels of one where a vector holds its row: their multiply-adds do not wait for each other.

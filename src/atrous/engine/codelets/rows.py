@@ -29,6 +29,8 @@ from atrous.target import Target
 
 #: The layout that is read, and the one that is written.
 READS = WRITES = Layout.ROWS
+#: Every output is a sum of its own.
+GRID = 1
 #: Steps of the reduction in one turn of the inner loop.
 UNROLL = 2
 #: Channels of large maps lie on pages of their own. So many can be read in turn; with more, each takes so many cycles longer.

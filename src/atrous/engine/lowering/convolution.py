@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, product
 from math import prod
@@ -11,8 +11,10 @@ import numpy as np
 
 from atrous.engine.codelets.convolution import Convolution, Packed
 from atrous.engine.codelets.grid import Access
+from atrous.engine.codelets.winograd import Minimal
 from atrous.engine.epilogue import Epilogue
 from atrous.engine.lowering.arranging import arranged
+from atrous.engine.lowering.filtering import filtered
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
 from atrous.engine.lowering.upsampling import upsample
@@ -23,9 +25,10 @@ from atrous.engine.view import Layout, View, pitch
 from atrous.errors import UnsupportedError
 from atrous.geometry import Box, Phase, Window
 from atrous.graph.fact import Array, Fact
-from atrous.graph.layer import Step
+from atrous.graph.layer import Fused, Step
 from atrous.graph.layers.convolution import Conv, ConvTranspose
 from atrous.graph.layers.linear import Linear
+from atrous.graph.network import Node
 
 
 @lower.register
@@ -40,6 +43,20 @@ def _(layer: Conv, tape: Tape, task: Task) -> View:
         out = tape.new(replace(task, target=None), rows=chosen.codelet.WRITES is Layout.ROWS)
     convolve(tape, task, out, dense, chosen)
     return out
+
+
+def grid_of(node: Node, facts: Mapping[str, Fact], tape: Tape) -> tuple[int, ...] | None:
+    """The blocks of outputs that a node's kernels compute together, by their sizes; ``None`` where each stands alone."""
+    layer = node.layer.body if isinstance(node.layer, Fused) else node.layer
+    if not isinstance(layer, Conv) or facts[node.inputs[1]].value is None:
+        return None
+    x, y, weights = facts[node.inputs[0]], facts[node.output], facts[node.inputs[1]].value
+    assert weights is not None
+    dense = dense_of(layer, weights, None, list(node.inputs), x.sizes, y.sizes)
+    outputs = tape.planner.grid(node.name, dense.request(tape, x.dtype, (), signal_of(x, y, None, None)))
+    if outputs == 1:
+        return None
+    return (1, 1, *(1 if taps == 1 else outputs * apart for taps, apart in zip(layer.kernel, layer.dilations, strict=True)))
 
 
 def dense_of(
@@ -171,6 +188,9 @@ def convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> N
         ("packed", repr(dense.key), codelet.__name__, register, c.dtype),
         lambda: _arranged(tape, codelet.pack(c, register, dense.weights, dense.bias, target)),
     )
+    if codelet.GRID > 1:
+        filtered(tape, Minimal(c, codelet.GRID, register), packed, x, out, dense.axes, operands)
+        return
     blocks = codelet.blocks(c, register, target)
     words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands, inner=chosen.inner)
     words |= {"w": packed.weights, "b": packed.bias}

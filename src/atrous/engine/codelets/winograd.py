@@ -1,0 +1,142 @@
+"""Winograd's minimal filtering, fused by blocks of tiles: transform the inputs, multiply matrices, transform the outputs.
+
+A *tile* is the ``m`` outputs of an axis that F(m, 3) computes at once, on each axis with taps; tiles lie on a grid that begins
+at output 0, so a result depends on its global coordinates alone. Two kernels compute a layer. The first transforms the inputs
+of tiles, lanes on channels, into ``v``: ``[block of tiles][point][tile][channel]``. The second takes a block of tiles and,
+for some vectors of output channels after the other, multiplies the block's inputs at each point by the transformed weights,
+one chain of fused multiply-adds over the channels for each element, and transforms the products to outputs.
+
+Dilated kernels are dense ones on the residue classes of the signal's places (the *algorithme a trous*): tile ``q * d + r``
+begins at ``q * m * d + r`` and its outputs lie ``d`` apart, so nothing is copied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
+from atrous.engine.codelets.toomcook import Filter, filtering
+from atrous.engine.emit import BYTES
+from atrous.engine.view import Layout
+from atrous.geometry import ceil_div
+from atrous.graph.fact import Array
+from atrous.target import Target
+
+#: The layout that is read, and the one that is written.
+READS = WRITES = Layout.CHANNELS
+#: Taps of an axis that is filtered; axes of one tap are not.
+TAPS = 3
+#: Channels of a turn of the inner loop; weights are filled up with zeros to a multiple.
+CHANNEL_UNROLL = 4
+#: Bytes of the stack that the products of a block may take.
+STACK = 160 * 2**10
+#: Register tiles of a block, at the most.
+PARTS = (1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Minimal:
+    """A convolution, how many outputs a tile has on a filtered axis, and the register tile of the products.
+
+    A block has ``register.rows`` register tiles of ``register.pixels`` tiles each.
+    """
+
+    c: Convolution
+    grid: int
+    register: Register
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """The outputs of a tile on each axis."""
+        return tuple(self.grid if taps == TAPS else 1 for taps in self.c.kernel)
+
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        return tuple(filtering(m, r) for m, r in zip(self.outputs, self.c.kernel, strict=True))
+
+    @property
+    def points(self) -> int:
+        return prod(f.points for f in self.filters)
+
+    @property
+    def block(self) -> int:
+        """Tiles of a block."""
+        return self.register.pixels * self.register.rows
+
+    def width(self, target: Target) -> int:
+        """Output channels that are computed together."""
+        return self.register.vectors * target.lanes(self.c.dtype)
+
+    def pitch(self, target: Target) -> int:
+        """Elements of a transformed tile at one point: the channels, filled up to whole vectors."""
+        lanes = target.lanes(self.c.dtype)
+        return ceil_div(self.c.channels, lanes) * lanes
+
+
+def applies(c: Convolution, target: Target) -> bool:
+    """Kernels of 3 x 3 taps, or of 3 on one of two axes, with finite weights."""
+    plain = c.groups == 1 == c.spacing and set(c.strides) == {1} and len(c.kernel) == 2
+    return plain and c.finite and c.dtype in ("float32", "float64") and {TAPS} <= set(c.kernel) <= {1, TAPS}
+
+
+def worthwhile(c: Convolution, target: Target) -> bool:
+    """The transforms' work is shared by the channels of the other side."""
+    return min(c.channels, c.outputs) >= 8
+
+
+def tiles(c: Convolution, grid: int, target: Target) -> tuple[Register, ...]:
+    """Register tiles that fit the registers, in blocks whose products fit the stack."""
+    lanes, registers = target.lanes(c.dtype), target.vector_registers
+    found = []
+    for vectors in (1, 2, 3, 4):
+        if vectors > ceil_div(c.outputs, lanes):
+            continue
+        most = (registers - 1 - vectors) // vectors
+        for pixels in range(min(most, 14), max(1, min(most, 14) // 2) - 1, -1):
+            for rows in PARTS:
+                spec = Minimal(c, grid, Register(pixels, vectors, rows))
+                if spec.points * spec.block * spec.width(target) * BYTES[c.dtype] <= STACK or (pixels, rows) == (1, 1):
+                    found.append(spec.register)
+    return tuple(found)
+
+
+def tile_cost(c: Convolution, grid: int, register: Register, target: Target) -> Cost:
+    """Cycles of the products for each multiply-add that the definition has, on full tiles."""
+    spec = Minimal(c, grid, register)
+    steps = ceil_div(c.outputs, spec.width(target)) * spec.points / register.pixels
+    each = steps / (c.outputs * prod(spec.outputs) * prod(c.kernel))
+    arithmetic, loads, *_ = step_cost(register, target)
+    return Cost(each * arithmetic, each * loads)
+
+
+def step_cost(register: Register, target: Target) -> Cost:
+    """Cycles in which a register tile of products takes one more channel."""
+    (pixels, vectors, _), rates = register, target.rates
+    # A factor that is used but once is multiplied from memory, which the units take a little longer for.
+    arithmetic = max(pixels * vectors / rates.fmas, rates.latency) * (1 + 0.12 / vectors**2)
+    return Cost(arithmetic, pixels / rates.broadcasts + vectors / rates.loads)
+
+
+def blocks(c: Convolution, register: Register, target: Target) -> int:
+    """All output channels are one block: a unit goes through as many as it should."""
+    return 1
+
+
+def pack_filter(spec: Minimal, weights: Array, bias: Array | None, target: Target) -> Packed:
+    """Weights ``(K, C, *kernel)`` transformed in float64, ``[block of outputs][point][channel][output]``, and the bias."""
+    c, width = spec.c, spec.width(target)
+    turned = weights.astype(np.float64)
+    for axis, f in enumerate(spec.filters):
+        g = np.array([[float(a) for a in row] for row in f.g])
+        turned = np.moveaxis(np.tensordot(turned, g, (2 + axis, 1)), -1, 2 + axis)
+    blocks, channels = ceil_div(c.outputs, width), ceil_div(c.channels, CHANNEL_UNROLL) * CHANNEL_UNROLL
+    padded = np.zeros((blocks * width, channels, spec.points), c.dtype)
+    padded[: c.outputs, : c.channels] = turned.reshape(c.outputs, c.channels, spec.points)
+    packed = padded.reshape(blocks, width, channels, spec.points).transpose(0, 3, 2, 1)
+    start = np.zeros(blocks * width, c.dtype)
+    if bias is not None:
+        start[: c.outputs] = bias
+    return Packed(packed, start)
