@@ -169,9 +169,7 @@ class Plan:
     inner: int = 1
 
     def __str__(self) -> str:
-        tile = self.register
-        rows = f"r{tile.rows}" if tile.rows > 1 else ""
-        return f"{name(self.codelet)} p{tile.pixels}v{tile.vectors}{rows} i{self.inner}"
+        return f"{name(self.codelet)} {self.register} i{self.inner}"
 
     def __repr__(self) -> str:
         return f"Plan({str(self)!r})"

@@ -175,7 +175,7 @@ def refusal(plan: Plan, request: Request, target: Target) -> str | None:
         return f"{name(codelet)} does not write the layout that is needed here"
     tiles = codelet.candidates(c, target)
     if plan.register not in tiles:
-        return "the register tiles of this algorithm are " + ", ".join(f"p{tile.pixels}v{tile.vectors}" for tile in tiles)
+        return "the register tiles of this algorithm are " + ", ".join(map(str, tiles))
     blocks = codelet.blocks(c, plan.register, target)
     return None if blocks % plan.inner == 0 else f"{plan.inner} innermost blocks do not divide {blocks}"
 

@@ -34,6 +34,10 @@ class Register(NamedTuple):
     vectors: int
     rows: int = 1
 
+    def __str__(self) -> str:
+        """As plans spell it."""
+        return f"p{self.pixels}v{self.vectors}" + (f"r{self.rows}" if self.rows > 1 else "")
+
 
 class Cost(NamedTuple):
     """Predicted cycles of one core for each useful multiply-add, its data in the first cache.
