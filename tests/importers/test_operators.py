@@ -303,6 +303,29 @@ def test_sizes_that_are_left_open_get_names() -> None:
     assert network.inputs["x"].shape == ("batch", 3, "x_2", "x_3")
 
 
+def test_layers_that_need_shapes_hide_nothing_where_all_sizes_are_open() -> None:
+    """After each of them, the next asks for the number of axes of what it reads, whatever the sizes."""
+    norm = {name: np.abs(floats(16)) + 0.5 for name in ("scale", "bias", "mean", "var")}
+    nodes = [
+        node("Conv", "x", "w", outputs=["a"], name="a", pads=[1] * 4),
+        node("Pad", "a", "pads", outputs=["b"], name="b"),
+        node("Tile", "b", "repeats", outputs=["c"], name="c"),
+        node("Shape", "c", outputs=["shape"], name="shape"),
+        node("GlobalAveragePool", "c", outputs=["d"], name="d"),
+        node("Expand", "d", "shape", outputs=["e"], name="e"),
+        node("Reshape", "e", "flat", outputs=["f"], name="f"),
+        node("Reshape", "f", "shape", outputs=["g"], name="g"),
+        node("MaxPool", "g", outputs=["h"], name="h", kernel_shape=[2, 2]),
+        node("BatchNormalization", "h", *norm, name="norm"),
+    ]
+    sizes = {"pads": ints(0, 0, 1, 0, 0, 0, 0, 2), "repeats": ints(1, 1, 2, 3), "flat": ints(0, -1)}
+    proto = model(nodes, shape=("N", 4, "H", "W"), constants={"w": floats(16, 4, 3, 3), **norm, **sizes})
+    run, session = load(proto).compile(), onnxruntime.InferenceSession(proto.SerializeToString(), OPTIONS)
+    for size in ((1, 4, 6, 7), (3, 4, 2, 9)):
+        x = floats(*size)
+        np.testing.assert_allclose(run(x), session.run(None, {"x": x})[0], rtol=1e-4, atol=1e-5)
+
+
 def test_weights_of_16_bits_are_widened_with_a_note() -> None:
     half = {"w": floats(4, 1, 1).astype(np.float16)}
     proto = model([node("Mul", "x", "w")], constants=half, dtype=TensorProto.FLOAT16)

@@ -31,8 +31,7 @@ from atrous.graph.demand import Demands
 from atrous.graph.fact import Array, Fact
 from atrous.graph.facts import infer_facts, input_facts
 from atrous.graph.network import Network, Shapes
-from atrous.graph.passes.constants import specialise
-from atrous.graph.passes.pipeline import optimise
+from atrous.graph.passes.pipeline import optimise, settle
 
 Boxes = Mapping[str, Box]
 #: Seconds that a multiply-add or an element takes at most, before it is measured.
@@ -229,7 +228,7 @@ class Program:
         key = tuple((name, fact.sizes) for name, fact in facts.items())
         bound = self._bound.get(key)
         if bound is None:  # another thread may do the same at the same time, and put its own there
-            network = specialise(self._optimised, {name: fact.sizes for name, fact in facts.items()})
+            network = settle(self._optimised, {name: fact.sizes for name, fact in facts.items()})
             bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self.packed, self.planner, self._arena)
             self._bound = {**dict(list(self._bound.items())[1 - _SIZES :]), key: bound}
         return bound
