@@ -279,6 +279,23 @@ def test_sizes_that_do_not_fit_name_the_node() -> None:
         infer_facts(network, network.inputs)
 
 
+def test_indices_that_a_network_computes_may_be_anything() -> None:
+    """Numbers of the signal as indices: in range they take, and outside they are an error, whatever they are."""
+    nodes = [
+        node("Cast", "x", outputs=["i"], to=TensorProto.INT64),
+        node("Gather", "w", "i", name="pick", axis=1),
+    ]
+    proto = model(nodes, shape=("N", 3), constants={"w": np.arange(8, dtype=np.float32).reshape(2, 4)})
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    run = load(proto).compile()
+    x = np.array([[0, 1, 2], [3, -1, -4]], np.float32)
+    np.testing.assert_array_equal(run(x), [[[0, 1, 2], [3, 3, 0]], [[4, 5, 6], [7, 7, 4]]])
+    for wrong in (4, -5, 1e9, -1e9, 1e30, -1e30, np.inf, -np.inf):
+        with pytest.raises(NetworkError, match=r"node 'pick' \(Gather\): index -?\d+ lies outside axis 1 of float32\[2,4\]"):
+            run(np.full((70, 3), wrong, np.float32))
+    np.testing.assert_array_equal(run(x[:1]), [[[0, 1, 2]], [[4, 5, 6]]])
+
+
 def test_saving_is_whole_or_not_at_all(tmp_path: Path) -> None:
     network = load(CONV)
     save(network, tmp_path / "net.onnx")

@@ -105,7 +105,10 @@ class Bound:
         return rates
 
     def run(self, boxes: Boxes, inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int | None = None) -> None:
-        """Compute these boxes: ``inputs`` hold exactly the inputs' boxes, ``outputs`` receive the outputs' ones."""
+        """Compute these boxes: ``inputs`` hold exactly the inputs' boxes, ``outputs`` receive the outputs' ones.
+
+        Raises ``NetworkError``, after the run, where indices that it computed point outside of what they are for.
+        """
         self._check(boxes, {**inputs, **outputs})
         template = self.template(boxes)
         given = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
@@ -119,7 +122,7 @@ class Bound:
         with seat.lock:
             own = template.copy(seat.number)
             own.point(seat.address(own.arena_bytes), read, write)
-            own.job.run(count)
+            own.run(count)
         for name, array in outputs.items():
             if made[name] is not array:
                 array[...] = made[name]
@@ -151,7 +154,9 @@ def _plain(array: Array, read: Iterable[Array]) -> bool:
 class Program:
     """A network compiled for this machine: a callable, and the source of ``Bound`` programs for given sizes.
 
-    Calling it runs whole arrays, one for each input in order, and returns an array, or a tuple of them for several outputs.
+    Calling it runs whole arrays, one for each input in order, and returns an array, or a tuple of them for several outputs. It
+    raises ``ArgumentError`` for arrays that do not fit, and ``NetworkError`` for indices, computed by the network, that point
+    outside of what they are for; ``out`` then holds no result.
     """
 
     def __init__(
