@@ -29,6 +29,7 @@ from atrous.graph.layers import activation as act
 from atrous.graph.layers import linear, movement, normalisation, reduction, softmax
 from atrous.graph.layers.pooling import AveragePool, MaxPool
 from atrous.graph.layers.resize import Resize
+from atrous.graph.layers.unpooling import MaxUnpool
 from atrous.graph.network import Network, Node
 from atrous.problem import Problem
 from atrous.target import Target
@@ -130,11 +131,12 @@ OTHERS: list[tuple[str, Layer, tuple[Array, ...]]] = [
     ("transpose", movement.Transpose((0, 2, 3, 1)), (X.astype("float64"),)),
     ("weave", movement.Transpose((0, 2, 3, 1)), (X[:, :3].copy(),)),
     ("take", Resize(Linear(), Coordinates.half_pixel), (X, np.array([1, 1, 2, 2], np.float32))),
+    ("scatter", MaxUnpool((2, 2), (2, 2), SQUARE[3]), (X, np.arange(X.size * 4, 0, -4).reshape(X.shape))),
     ("lookup", movement.Gather(3), (X, np.arange(-33, 33))),
     ("lookup", movement.Gather(2), (X, np.arange(-20, 20, dtype="int32").reshape(5, 8))),
 ]
 #: Those of two signals; others have one, and constants.
-OF_TWO = (linear.MatMul, movement.Gather)
+OF_TWO = (linear.MatMul, movement.Gather, MaxUnpool)
 OTHER = pytest.mark.parametrize("number", range(len(OTHERS)), ids=[f"{kind}-{layer!r}"[:30] for kind, layer, _ in OTHERS])
 
 
