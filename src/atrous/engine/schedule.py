@@ -44,18 +44,18 @@ class Schedule:
     buffers: list[Buffer] = field(default_factory=list)
     keep: list[Array] = field(default_factory=list)  # tables and packed weights that launches point to
     arena_bytes: int = 0
-    #: What kernels may find wrong with data, each with the one number that it was seen in: messages with a place for it.
-    alarms: list[str] = field(default_factory=list)
+    #: What kernels may find wrong with data: messages, as what stands before and after the number that was seen.
+    alarms: list[tuple[str, str]] = field(default_factory=list)
     _alarm: Buffer | None = None
 
-    def alarm(self, message: str) -> tuple[Address, int]:
-        """Where a kernel writes two words, a code and the number that it saw, and this message's code.
+    def alarm(self, before: str, after: str) -> tuple[Address, int]:
+        """Where a kernel writes two words, a code and the number that it saw, and the code of this message.
 
-        A run that ends so raises ``NetworkError``, with the number in the place of ``{}``.
+        A run that ends so raises ``NetworkError``, with the number between what stands ``before`` and ``after`` it.
         """
         if self._alarm is None:
             self._alarm = self.buffer(2, "int64")
-        self.alarms.append(message)
+        self.alarms.append((before, after))
         return Address(self._alarm, 0), len(self.alarms)
 
     def buffer(self, elements: int, dtype: str) -> Buffer:
@@ -189,7 +189,8 @@ class Template:
         self.job.run(threads)
         code, seen = words
         if code:
-            raise NetworkError(self.schedule.alarms[code - 1].format(seen))
+            before, after = self.schedule.alarms[code - 1]
+            raise NetworkError(f"{before}{seen}{after}")
 
 
 #: The arena's key among the bases of a template; an ``id`` is positive.

@@ -163,8 +163,8 @@ def _looked_up(layer: layers.Gather, tape: Tape, task: Task) -> Address:
     fact, indices = task.facts[0], task.operands[1]
     axis = layer.axis % fact.rank
     size = fact.sizes[axis]
-    rule = f"lies outside axis {axis} of {fact!r}; it must be in {-size}..{size - 1}"
-    alarm, code = tape.schedule.alarm(f"node {task.name!r} (Gather): index {{}} {rule}")
+    rule = f" lies outside axis {axis} of {fact!r}; it must be in {-size}..{size - 1}"
+    alarm, code = tape.schedule.alarm(f"node {task.name!r} (Gather): index ", rule)
     box = Box.full(indices.shape)
     places = View(tape.schedule.buffer(box.size, "int64"), "int64", box, row_major(box.shape))
     axes = merge(box.shape, [places.strides, indices.strides])
