@@ -7,7 +7,7 @@ from atrous.graph.passes.dead import remove_dead
 from atrous.graph.passes.epilogues import fuse_epilogues
 from atrous.graph.passes.identities import remove_identities
 from atrous.graph.passes.matmul import matmul_to_linear
-from atrous.graph.passes.pipeline import PASSES, optimise
+from atrous.graph.passes.pipeline import PASSES, optimise, settle
 from atrous.graph.passes.precision import cast_network
 from atrous.graph.passes.rewrite import op_counts
 from atrous.graph.passes.transposes import meet_transposes
@@ -26,5 +26,6 @@ __all__ = [
     "optimise",
     "remove_dead",
     "remove_identities",
+    "settle",
     "specialise",
 ]
