@@ -18,7 +18,7 @@ from atrous.engine.codelets import gather, nest, repack, upsampling
 from atrous.engine.codelets.convolution import Convolution
 from atrous.engine.compiler import Compiler, Emit
 from atrous.engine.epilogue import Epilogue
-from atrous.engine.plan import TABLE, Codelet, Plan, Signal, name
+from atrous.engine.plan import FILTERS, TABLE, Codelet, Plan, Signal, name
 from atrous.engine.planner import plan
 from atrous.engine.program import Program
 from atrous.geometry.padding import Explicit
@@ -54,7 +54,7 @@ LAYERS = {
 TARGETS = (AVX512, AVX2, SSE, NEON)
 CASES = [
     (codelet, layer)
-    for codelet in TABLE
+    for codelet in (*TABLE, *FILTERS)
     for layer, (c, _) in LAYERS.items()
     if all(codelet.applies(c, target) for target in TARGETS)
 ]

@@ -53,7 +53,7 @@ def test_every_call_gives_the_bits_of_packed_weights(text: str) -> None:
     for _ in range(5):
         w = rng.standard_normal(problem.weight_shape).astype(x.dtype)
         bias = rng.standard_normal(problem.filters).astype(x.dtype) if problem.bias else None
-        assert same_bits(call(problem, x, w, bias), program_of(problem, w, bias)(x))
+        assert same_bits(call(problem, x, w, bias), program_of(problem, w, bias, accuracy="strict")(x))
     assert len(calls._kinds._ready) == 1, "and the last three took the short way"
 
 
@@ -61,7 +61,7 @@ def test_every_call_gives_the_bits_of_packed_weights(text: str) -> None:
 def test_what_others_left_in_the_shared_memory_does_not_matter(text: str) -> None:
     problem = Problem.parse(text)
     x, w, bias = operands(problem)
-    wanted = program_of(problem, w, bias)(x)
+    wanted = program_of(problem, w, bias, accuracy="strict")(x)
     for _ in range(5):
         for seat in common_arena()._seats:
             ctypes.memset(seat.address(2**22), 0xFF, 2**22)  # NaN in any type
@@ -78,7 +78,7 @@ def test_callers_at_the_same_time_get_their_own_results() -> None:
         for _ in range(4):
             x, w, bias = operands(problem)
             w = rng.standard_normal(w.shape).astype(w.dtype)
-            work.append((problem, x, w, bias, program_of(problem, w, bias)(x)))
+            work.append((problem, x, w, bias, program_of(problem, w, bias, accuracy="strict")(x)))
 
     def many(number: int) -> bool:
         turns = range(number, number + 60)
@@ -115,7 +115,7 @@ def test_weights_that_are_not_finite(odd: float) -> None:
     x, w, bias = operands(problem)
     strange = w.copy()
     strange[3, 2, 0, 1] = odd
-    wanted = program_of(problem, w, bias)(x), program_of(problem, strange, bias)(x)
+    wanted = program_of(problem, w, bias, accuracy="strict")(x), program_of(problem, strange, bias)(x)
     for _ in range(4):
         assert same_bits(call(problem, x, w, bias), wanted[0])
         assert same_bits(call(problem, x, strange, bias), wanted[1])
@@ -124,7 +124,7 @@ def test_weights_that_are_not_finite(odd: float) -> None:
 def test_weights_of_any_form() -> None:
     problem = Problem.parse(PROBLEMS[0])
     x, w, bias = operands(problem)
-    wanted = program_of(problem, w, bias)(x)
+    wanted = program_of(problem, w, bias, accuracy="strict")(x)
     for _ in range(4):
         for form in (w, w.copy("F"), w[::-1][::-1], memoryview(w), w.astype(">f4")):
             assert same_bits(call(problem, x, form, bias), wanted)

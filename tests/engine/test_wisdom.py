@@ -71,10 +71,10 @@ def test_planning_reads_the_file_once(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_program_follows_wisdom_with_the_same_bits(tmp_path: Path) -> None:
     os.chmod(tmp_path, 0o700)
     x, w, _ = operands(PROBLEM)
-    plain = program_of(PROBLEM, w, None, wisdom=Wisdom())
+    plain = program_of(PROBLEM, w, None, wisdom=Wisdom(), accuracy="strict")
     wisdom = kept(tmp_path)
     wisdom.learn([ENTRY, replace(ENTRY, problem=str(REQUEST).replace("rows>rows", "any>rows"))])
-    taught = program_of(PROBLEM, w, None, wisdom=wisdom)
+    taught = program_of(PROBLEM, w, None, wisdom=wisdom, accuracy="strict")
     assert same_bits(plain(x), taught(x))
     assert ENTRY.plan in taught.planner.chosen.values()
     assert ENTRY.plan not in plain.planner.chosen.values()

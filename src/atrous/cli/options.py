@@ -19,6 +19,14 @@ Threads = Annotated[int | None, typer.Option("--threads", metavar="N", min=1, he
 Tile = Annotated[
     str | None, typer.Option("--tile", metavar="HxW", help="Size of an output tile; by default the best that fits.")
 ]
+Accuracy = Annotated[
+    str,
+    typer.Option(
+        "--accuracy",
+        metavar="POLICY",
+        help="strict: plain sums only. default: errors within 1e-5 of the largest output. fast: all algorithms.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 
 Scale = Annotated[

@@ -45,6 +45,7 @@ def plan(
     bgr: options.Bgr = False,
     clip: options.Clip = None,
     output_type: options.OutputType = None,
+    accuracy: options.Accuracy = "default",
 ) -> None:
     """Print the tiles, halo, overhead and peak memory of a run of NET over INPUT; only headers are read, nothing is written.
 
@@ -56,14 +57,16 @@ def plan(
         from atrous.cli.tables import show_explanation
         from atrous.engine.explain import explain
 
-        show_explanation(explain(network))
+        show_explanation(explain(network, accuracy=accuracy))
         return
     if input is None:
         raise ArgumentError(f"INPUT: {network} is a network: say which input it would run over, or give a problem")
     pixels = Pixels(scale, mean, std, gray, bgr, clip, output_type)
     net = processed(read_network(network), input, output, pixels)
     sizes = options.read_tile(tile)
-    typer.echo(str(tiled.plan(net, input, output, memory=memory, tile=sizes, threads=threads, overwrite=True)))
+    typer.echo(
+        str(tiled.plan(net, input, output, memory=memory, tile=sizes, threads=threads, overwrite=True, accuracy=accuracy))
+    )
 
 
 def is_problem(text: str) -> bool:

@@ -26,6 +26,7 @@ def run(
     threads: options.Threads = None,
     tile: options.Tile = None,
     overwrite: options.Overwrite = False,
+    accuracy: options.Accuracy = "default",
     scale: options.Scale = None,
     mean: options.Mean = None,
     std: options.Std = None,
@@ -47,6 +48,7 @@ def run(
             tile=options.read_tile(tile),
             threads=threads,
             overwrite=overwrite,
+            accuracy=accuracy,
             progress=report,
             planned=lambda plan: typer.echo(str(plan)),
         )

@@ -8,8 +8,8 @@ from html import escape
 
 from atrous.engine.compiler import default_compiler
 from atrous.engine.lowering.requests import at_once, requests
-from atrous.engine.plan import Plan, Request
-from atrous.engine.planner import Candidate, predicted, ranked
+from atrous.engine.plan import TABLE, Plan, Request
+from atrous.engine.planner import Candidate, check_accuracy, family, predicted, ranked
 from atrous.engine.wisdom import Entry, Wisdom, default_wisdom
 from atrous.problem import Problem
 from atrous.target import Target
@@ -43,6 +43,8 @@ class Choice:
             return f"measured to be the fastest, {_time(self.known.seconds)}; {predicted}"
         others = [each for each in self.candidates if each.plan.codelet is not self.chosen.plan.codelet]
         text = f"predicted to be the fastest, {best.share:.0%} of the peak, bound by {best.bound}"
+        if self.chosen.plan.codelet.GRID > 1:
+            text = f"{best.share:.0%} of the peak of plain sums, by fewer multiplications, bound by {best.bound}"
         if others:
             text += f"; {others[0].plan} would take {others[0].prediction.cycles / best.cycles:.2f} times as long"
         return text
@@ -135,8 +137,11 @@ class Explanation:
         return "".join(parts)
 
 
-def explain(problem: Problem | str, *, wisdom: Wisdom | None = None) -> Explanation:
-    """What the planner does with a problem (or its one-line text) on this machine; nothing is compiled or measured."""
+def explain(problem: Problem | str, *, wisdom: Wisdom | None = None, accuracy: str = "default") -> Explanation:
+    """What the planner does with a problem (or its one-line text) on this machine; nothing is compiled or measured.
+
+    ``accuracy`` is that of ``atrous.compile``.
+    """
     asked = Problem.parse(problem) if isinstance(problem, str) else problem
     target = default_compiler().target
     known = default_wisdom() if wisdom is None else wisdom
@@ -145,15 +150,21 @@ def explain(problem: Problem | str, *, wisdom: Wisdom | None = None) -> Explanat
         entry = known.find(request, target)
         signal = replace(request.signal, pads=())
         alike.setdefault((request.c, signal, None if entry is None else entry.plan), []).append(request)
-    return Explanation(asked, target, [_choice(same, target, known) for same in alike.values()], at_once(asked))
+    return Explanation(
+        asked, target, [_choice(same, target, known, check_accuracy(accuracy)) for same in alike.values()], at_once(asked)
+    )
 
 
-def _choice(same: Sequence[Request], target: Target, wisdom: Wisdom) -> Choice:
+def _choice(same: Sequence[Request], target: Target, wisdom: Wisdom, accuracy: str) -> Choice:
     request = same[0]
-    candidates = ranked(request.c, request.signal, target)
+    c, signal = request.c, request.signal
+    table = family(c, signal, target, accuracy)
+    candidates = ranked(c, signal, target, table)
+    others = [] if table is TABLE else ranked(c, signal, target)
     entry = wisdom.find(request, target)
-    learnt = None if entry is None else predicted(entry.plan, request, target)
-    return Choice(request, len(same), candidates, learnt or candidates[0], entry if learnt else None)
+    known = entry is not None and entry.plan.codelet in table
+    learnt = predicted(entry.plan, request, target) if known and entry is not None else None
+    return Choice(request, len(same), [*candidates, *others], learnt or candidates[0], entry if learnt else None)
 
 
 def _count(number: float) -> str:

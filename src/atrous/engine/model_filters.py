@@ -36,6 +36,8 @@ def predict_tiles(model: Model, plan: Plan) -> Prediction:
     )
     away = model.input_bytes + weights + model.output_bytes
     memory = blocks * weights if weights > LARGE * third else away if away > third else 0.0
+    l3 = max(l3, memory)
+    l2 = max(l2, l3)
     units = blocks * max(1, min(outputs, ceil_div(4 * model.cores, blocks)))
     changes = model.changes(plan.codelet)
     traffic = Traffic(l2, l3, memory)

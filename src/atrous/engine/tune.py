@@ -12,7 +12,7 @@ from atrous.engine.epilogue import Epilogue
 from atrous.engine.lowering.requests import requests
 from atrous.engine.measure import Measure
 from atrous.engine.plan import Plan, Request, name
-from atrous.engine.planner import Candidate, ranked
+from atrous.engine.planner import Candidate, family, ranked
 from atrous.engine.program import Program
 from atrous.engine.wisdom import Entry, Machine, Wisdom, default_wisdom
 from atrous.errors import ArgumentError
@@ -178,7 +178,8 @@ def _shapes(network: Network, x: object) -> Shapes | None:
 
 def _few(request: Request, target: Target) -> list[Plan]:
     """The plans to measure: those that the model likes best, and the best one of every other algorithm."""
-    every: list[Candidate] = ranked(request.c, request.signal, target)
+    table = family(request.c, request.signal, target, "default")  # another one would round otherwise
+    every: list[Candidate] = ranked(request.c, request.signal, target, table)
     few = [candidate.plan for candidate in every[: TRIED - 2]]
     for candidate in every:
         if len(few) < TRIED and name(candidate.plan.codelet) not in {name(plan.codelet) for plan in few}:

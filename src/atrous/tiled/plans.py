@@ -28,7 +28,8 @@ def plan(what: Any, source: Any = None, out: Any = None, **options: Any) -> Tile
     ``plan(network, source, out=None, memory=..., tile=..., threads=...)`` is the ``TilePlan`` that ``atrous.run`` with the
     same arguments follows. ``plan(problem)``, with a ``Problem`` or its one-line text, and ``plan(x_shape, w_shape,
     stride=..., padding=..., ...)``, with shapes as of the arrays of ``atrous.conv``, explain which kernels compute a
-    convolution here: what was considered, what is predicted of it, and what was measured by ``atrous.tune``.
+    convolution here: what was considered, what is predicted of it, and what was measured by ``atrous.tune``. All take the
+    ``accuracy`` of ``atrous.compile``.
 
     >>> found = plan("conv:f32:c64:i56x56:k64:w3x3:p1")
     >>> found.problem == plan((1, 64, 56, 56), (64, 64, 3, 3), padding=1).problem
@@ -37,10 +38,12 @@ def plan(what: Any, source: Any = None, out: Any = None, **options: Any) -> Tile
     from atrous.engine.explain import explain  # the engine is loaded when it is needed
 
     if isinstance(what, Problem | str):
+        accuracy = options.pop("accuracy", "default")
         _refuse_more(source, out, options)
-        return explain(what)
+        return explain(what, accuracy=accuracy)
     if isinstance(what, Sequence):
-        return explain(Problem.of(what, source, **options))
+        accuracy = options.pop("accuracy", "default")
+        return explain(Problem.of(what, source, **options), accuracy=accuracy)
     return plan_run(what, source, out, **options)
 
 

@@ -42,6 +42,7 @@ class Options:
     tile: TileSize | None = None
     threads: int | None = None
     overwrite: bool = False
+    accuracy: str = "default"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,9 @@ def prepared(
     with open_source(source) as opened:
         reading = input_layout(opened.shape, opened.axes, fact, opened.name)
         _check_dtype(opened, name, fact)
-        bound = (program or compile_network(described, options.threads)).bind({name: reading.network_shape(opened.shape)})
+        bound = (program or compile_network(described, options.threads, options.accuracy)).bind(
+            {name: reading.network_shape(opened.shape)}
+        )
         output = bound.facts[bound.network.outputs[0]]
         image = bool(opened.axes) or (target is not None and target[1].image)
         writing, axes = output_layout(output.sizes, reading, image)
@@ -81,11 +84,11 @@ def prepared(
         yield Prepared(job, _plan(job, described.name, options))
 
 
-def compile_network(network: Network, threads: int | None) -> Program:
+def compile_network(network: Network, threads: int | None, accuracy: str) -> Program:
     """The engine's program."""
     from atrous.engine.program import compile_network as compiled  # the engine is loaded when it is needed
 
-    return compiled(network, threads)
+    return compiled(network, threads, accuracy=accuracy)
 
 
 def open_source(source: object) -> Source:

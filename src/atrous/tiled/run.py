@@ -29,6 +29,7 @@ def run(
     tile: TileSize | None = None,
     threads: int | None = None,
     overwrite: bool = False,
+    accuracy: str = "default",
     progress: Progress | None = None,
     planned: Callable[[TilePlan], None] | None = None,
 ) -> Array | Path:
@@ -43,7 +44,8 @@ def run(
 
     ``memory`` is the budget for the peak of the whole process, in bytes or as '300MB', '2GiB' (default: what the process uses
     and half of the free memory); ``tile`` fixes the size of output tiles along the spatial axes instead of choosing it.
-    Neither changes a bit of the result, nor does ``threads``. ``progress(done, total)`` is called after each tile;
+    Neither changes a bit of the result, nor does ``threads``; ``accuracy`` does, as ``atrous.compile`` says (a ``Program`` has its
+    own). ``progress(done, total)`` is called after each tile;
     ``planned(plan)`` once before the first, and may stop the run by raising.
 
     Raises ``ArgumentError``, ``FileError``, or ``MemoryBudgetError`` before anything is read when the budget is too small.
@@ -53,7 +55,7 @@ def run(
     >>> run(dncnn(), image, tile=64).shape
     (100, 120)
     """
-    with prepared(network, source, out, Options(memory, tile, threads, overwrite)) as ready:
+    with prepared(network, source, out, Options(memory, tile, threads, overwrite, accuracy)) as ready:
         if planned is not None:
             planned(ready.plan)
         return _execute(ready.job, ready.plan, threads, progress)
@@ -68,6 +70,7 @@ def plan(
     tile: TileSize | None = None,
     threads: int | None = None,
     overwrite: bool = False,
+    accuracy: str = "default",
 ) -> TilePlan:
     """The plan that ``run`` with the same arguments follows; nothing is read but headers, and nothing is written.
 
@@ -75,7 +78,7 @@ def plan(
     >>> plan(dncnn(), np.zeros((100, 120), np.float32), tile=64).grid
     (1, 1, 2, 2)
     """
-    with prepared(network, source, out, Options(memory, tile, threads, overwrite)) as ready:
+    with prepared(network, source, out, Options(memory, tile, threads, overwrite, accuracy)) as ready:
         return ready.plan
 
 
