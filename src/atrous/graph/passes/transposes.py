@@ -1,28 +1,23 @@
 """Layers between transposes, done on the signal as it lay before: the transposes meet, and are gone.
 
 Networks written with channels last (ConvNeXt's blocks: transpose, normalise, two linear layers, transpose) so become networks
-of pointwise convolutions, which tile and stream as others do.
+of pointwise convolutions, which tile and stream as others do; and those of TensorFlow, which come with a transpose before and
+after each convolution and pool, keep one at each end at most.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from atrous.geometry import Explicit
 from atrous.graph.fact import Array
-from atrous.graph.layer import Layer, Pointwise
-from atrous.graph.layers import Conv, Identity, Linear, Standardise, Transpose
+from atrous.graph.layers import Identity, Transpose
 from atrous.graph.network import Network, Node
+from atrous.graph.passes.lifting import Order, lifted
 from atrous.graph.passes.rewrite import fresh, known_facts, rebuilt
-
-#: Where output axis ``i`` of a transpose comes from: axis ``order[i]``.
-Order = tuple[int, ...]
 
 
 def meet_transposes(network: Network) -> Network:
-    """Pointwise and linear layers and standardisations between transposes work without; kept if fewer transposes are left."""
+    """What lies between transposes works without them, as far as ``lifted`` knows how; kept if fewer transposes are left."""
     if sum(isinstance(node.layer, Transpose) for node in network.nodes) < 2:
         return network
     lifting = _Lifting(network)
@@ -73,55 +68,33 @@ class _Lifting:
     def _lift(self, node: Node) -> bool:
         """Put off the transpose behind a node that works as well before it."""
         orders = {self._put_off[name][1] for name in node.inputs if name in self._put_off}
-        held = [name in self.network.constants for name in node.inputs]
-        if len(orders) != 1 or not all(a or name in self._put_off for a, name in zip(held, node.inputs, strict=True)):
+        moving = [name for name in node.inputs if name not in self.network.constants]
+        if len(orders) != 1 or not all(name in self._put_off for name in moving):
             return False
         (order,) = orders
-        if _idle(order) or any(self._rank(name) != len(order) for name, a in zip(node.inputs, held, strict=True) if not a):
+        if _idle(order) or any(name not in self.facts or self.facts[name].rank != len(order) for name in moving):
             return False
-        layer = _lifted(node.layer, order, held)
-        if layer is None:
+        held = tuple(self.network.constants.get(name) for name in node.inputs)
+        found = lifted(node.layer, order, held)
+        if found is None:
             return False
-        names = []
-        for name, a in zip(node.inputs, held, strict=True):
-            names.append(self._moved(node, name, order) if a else self._put_off[name][0])
+        sources = iter([self._put_off[name][0] for name in moving])
+        names = [next(sources) if array is None else self._held(node, place, array) for place, array in enumerate(found.held)]
         value = fresh(self.network, f"{node.output}/before", (*self.constants, *(each.output for each in self.nodes)))
-        self.nodes.append(Node(node.name, layer, tuple(names), value))
-        self._put_off[node.output] = (value, order, f"{node.name}/transposed")
+        self.nodes.append(Node(node.name, found.layer, tuple(names), value))
+        self._put_off[node.output] = (value, found.order, f"{node.name}/transposed")
         return True
 
-    def _rank(self, name: str) -> int:
-        return self.facts[name].rank if name in self.facts else -1
-
-    def _moved(self, node: Node, name: str, order: Order) -> str:
-        """A constant that is broadcast to a transposed value, or the weights of a linear layer, before the transpose."""
-        array = self.network.constants[name]
-        if isinstance(node.layer, Linear):
-            moved = array.reshape(*array.shape, *(1,) * (len(order) - 2)) if array.ndim == 2 else array
-        elif array.size == 1 and array.ndim <= 1:
+    def _held(self, node: Node, place: int, array: Array) -> str:
+        """The name of a constant operand, which may be a new one."""
+        name = node.inputs[place]
+        if array is self.network.constants.get(name):
             return name
-        else:
-            full = array.reshape((1,) * (len(order) - array.ndim) + array.shape)
-            moved = np.ascontiguousarray(full.transpose(np.argsort(order)))
         made = fresh(self.network, f"{node.name}/{name}", self.constants)
-        self.constants[made] = moved
+        self.constants[made] = array
         return made
 
 
 def _idle(order: Order) -> bool:
     """Whether all axes stay where they are."""
     return order == tuple(range(len(order)))
-
-
-def _lifted(layer: Layer, order: Order, held: list[bool]) -> Layer | None:
-    """The layer that does before a transpose what this one does after it; ``held`` tells which operands are constants."""
-    rank = len(order)
-    match layer:
-        case Pointwise():
-            return layer
-        case Standardise() if all(held[1:]):
-            return replace(layer, axes=tuple(sorted(order[axis] for axis in layer.axes)))
-        case Linear() if all(held[1:]) and rank > 2 and order[-1] == 1:
-            ones = (1,) * (rank - 2)
-            return Conv(ones, ones, ones, Explicit.zeros(rank - 2))
-    return None
