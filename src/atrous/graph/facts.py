@@ -19,6 +19,9 @@ SMALL = 4096
 #: Stands for a symbolic size where only ranks and channels are asked for: divisible by the strides that networks have.
 TRIAL_SIZE = 40320
 
+#: Stands for the symbolic batch of an image or a volume: smaller, so that no value has more elements than there may be.
+TRIAL_BATCH = 1200
+
 
 def infer_facts(network: Network, inputs: Mapping[str, Fact]) -> dict[str, Fact]:
     """The facts of all values. Values that depend on a symbolic size are left out; constants keep their elements.
@@ -85,7 +88,9 @@ def trial_facts(network: Network) -> dict[str, Fact]:
     Different symbols get different sizes: shapes that agree here agree for all sizes.
     """
     symbols = dict.fromkeys(dim for fact in network.inputs.values() for dim in fact.shape if isinstance(dim, str))
-    sizes = {symbol: TRIAL_SIZE * place for place, symbol in enumerate(symbols, start=1)}
+    inner = {dim for fact in network.inputs.values() for dim in (fact.shape[1:] if fact.rank > 3 else fact.shape)}
+    whole = {symbol: TRIAL_SIZE if symbol in inner else TRIAL_BATCH for symbol in symbols}
+    sizes = {symbol: size * place for place, (symbol, size) in enumerate(whole.items(), start=1)}
     facts = {name: Fact.of(array) for name, array in network.constants.items()}
     facts |= {name: trial(fact, sizes) for name, fact in network.inputs.items()}
     for node in network.nodes:

@@ -20,7 +20,7 @@ def share_branches(network: Network) -> Network:
     """
     twins = _Twins(network)
     first = {node.output: twins.first(node) for node in network.nodes}
-    given = {first[name]: name for name in network.outputs if name in first}
+    given = {first[name]: name for name in reversed(network.outputs) if name in first}
     given |= {name: name for name in network.outputs if first.get(name) == name}
     names = {name: given.get(value, value) for name, value in first.items()}
     nodes: list[Node] = []

@@ -7,9 +7,10 @@ after each convolution and pool, keep one at each end at most.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from atrous.graph.fact import Array
+from atrous.graph.fact import Array, Fact
 from atrous.graph.layers import Identity, Transpose
 from atrous.graph.network import Network, Node
 from atrous.graph.passes.lifting import Order, lifted
@@ -17,28 +18,53 @@ from atrous.graph.passes.rewrite import fresh, known_facts, rebuilt
 
 
 def meet_transposes(network: Network) -> Network:
-    """What lies between transposes works without them, as far as ``lifted`` knows how; kept if fewer transposes are left."""
-    if sum(isinstance(node.layer, Transpose) for node in network.nodes) < 2:
+    """What lies between transposes works without them, as far as ``lifted`` knows how; kept if fewer transposes are left.
+
+    Where a transpose is left behind layers that read an input, the input is transposed instead, if that needs no more of them:
+    scales and frames of an image then stand beside its convolution.
+    """
+    if not _count(network):
         return network
-    lifting = _Lifting(network)
+    facts = known_facts(network)
+    best = min(network, _met(network, facts, {}), key=_count)
+    turned: dict[str, Order] = {}
+    for name, fact in network.inputs.items():
+        left = [node.layer.perm for node in best.nodes if isinstance(node.layer, Transpose) and node.inputs != (name,)]
+        orders = [perm for perm in left if perm is not None and len(perm) == fact.rank]
+        if orders:
+            made = _met(network, facts, {**turned, name: orders[0]})
+            if _count(made) <= _count(best):
+                best, turned = made, {**turned, name: orders[0]}
+    return best
+
+
+def _met(network: Network, facts: Mapping[str, Fact], inputs: Mapping[str, Order]) -> Network:
+    """The network with transposes put off as far as may be, those of some inputs made at once."""
+    lifting = _Lifting(network, facts, inputs)
     for node in network.nodes:
         lifting.take(node)
     for name in network.outputs:
         lifting.give(name)
-    made = rebuilt(network, lifting.nodes, lifting.constants)
-    before, after = (sum(isinstance(node.layer, Transpose) for node in each.nodes) for each in (network, made))
-    return made if after < before else network
+    return rebuilt(network, lifting.nodes, lifting.constants)
+
+
+def _count(network: Network) -> int:
+    return sum(isinstance(node.layer, Transpose) for node in network.nodes)
 
 
 class _Lifting:
     """The nodes written so far, and the values that are put off: each is a transpose of another one."""
 
-    def __init__(self, network: Network) -> None:
-        self.network, self.facts = network, known_facts(network)
+    def __init__(self, network: Network, facts: Mapping[str, Fact], inputs: Mapping[str, Order]) -> None:
+        self.network, self.facts = network, facts
         self.nodes: list[Node] = []
         self.constants: dict[str, Array] = {}
         self._put_off: dict[str, tuple[str, Order, str]] = {}  # what it is a transpose of, how, and whose name the node gets
-        self._given: set[str] = set()
+        self._given: set[str] = set(network.inputs)
+        for name, order in inputs.items():
+            value = fresh(network, f"{name}/transposed")
+            self.nodes.append(Node(value, Transpose(order), (name,), value))
+            self._put_off[name] = (value, tuple(map(order.index, range(len(order)))), "")
 
     def take(self, node: Node) -> None:
         """One node of the network."""
@@ -79,18 +105,18 @@ class _Lifting:
         if found is None:
             return False
         sources = iter([self._put_off[name][0] for name in moving])
-        names = [next(sources) if array is None else self._held(node, place, array) for place, array in enumerate(found.held)]
+        names = [next(sources) if array is None else self._held(node, array) for array in found.held]
         value = fresh(self.network, f"{node.output}/before", (*self.constants, *(each.output for each in self.nodes)))
         self.nodes.append(Node(node.name, found.layer, tuple(names), value))
         self._put_off[node.output] = (value, found.order, f"{node.name}/transposed")
         return True
 
-    def _held(self, node: Node, place: int, array: Array) -> str:
+    def _held(self, node: Node, array: Array) -> str:
         """The name of a constant operand, which may be a new one."""
-        name = node.inputs[place]
-        if array is self.network.constants.get(name):
-            return name
-        made = fresh(self.network, f"{node.name}/{name}", self.constants)
+        for name in node.inputs:
+            if array is self.network.constants.get(name):
+                return name
+        made = fresh(self.network, f"{node.name}/moved", self.constants)
         self.constants[made] = array
         return made
 
