@@ -61,7 +61,8 @@ def run_box(program: Program, x: Array, box: Box, threads: int = 1) -> Array:
     """One box of the output, from exactly the part of ``x`` that it needs (kernels may make more channels than asked for)."""
     bound = program.bind({"x": x.shape})
     boxes = bound.demand({"y": box})
-    part = np.full(boxes["y"].shape, np.nan, bound.facts["y"].dtype)
+    dtype = np.dtype(bound.facts["y"].dtype)
+    part = np.full(boxes["y"].shape, np.nan if dtype.kind == "f" else -9, dtype)
     given = {"x": x[boxes["x"].slices()].copy()} if "x" in boxes else {}
     bound.run(boxes, given, {"y": part}, threads)
     return part[box.slices(boxes["y"].lo)].copy()

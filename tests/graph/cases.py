@@ -33,6 +33,11 @@ def numbers(*values: float) -> Array:
     return np.array(values, np.float32)
 
 
+def places(x: Array, count: int) -> Array:
+    """Places in a result of ``count`` elements, some of them twice."""
+    return RNG.integers(0, count, x.shape)
+
+
 Case = tuple[Layer, tuple[Array, ...]]
 X1, X2, X3 = floats(2, 4, 13), floats(2, 4, 9, 8), floats(1, 2, 5, 6, 7)
 CONSTANT: Callable[..., Explicit] = lambda *pairs: Explicit(tuple(pairs))  # noqa: E731
@@ -65,6 +70,12 @@ POOLS: list[Case] = [
     (L.AveragePool((2, 3), (2, 2), (1, 1), CONSTANT((0, 0), (1, 1)), ceil=True), (X2,)),
     (L.AveragePool((3,), (2,), (2,), CONSTANT((1, 2))), (X1,)),
     (L.LpPool((3, 2), (2, 1), (1, 2), CONSTANT((1, 0), (0, 1))), (X2,)),
+    (L.MaxPoolIndices((3,), (2,), (1,), CONSTANT((1, 1))), (X1,)),
+    (L.MaxPoolIndices((3, 2), (2, 2), (1, 2), CONSTANT((1, 0), (0, 1)), ceil=True), (X2,)),
+    (L.MaxPoolIndices((2, 3), (2, 2), (1, 1), CONSTANT((0, 0), (1, 1)), column_major=True), (X2,)),
+    (L.MaxPoolIndices((2, 2, 2), (2, 2, 2), (1, 1, 1), Same(), column_major=True), (X3,)),
+    (L.MaxUnpool((3,), (2,), CONSTANT((1, 1))), (X1, places(X1, 200))),
+    (L.MaxUnpool((2, 2), (2, 2), CONSTANT((0, 0), (0, 0))), (X2, places(X2, X2.size * 4))),
     (L.LpPool((3,), (2,), (1,), CONSTANT((1, 1)), ceil=True, p=1), (X1,)),
     (L.LpPool((2, 2, 2), (2, 2, 2), (1, 1, 1), Same(), p=3), (X3,)),
 ]

@@ -31,8 +31,7 @@ ELEMENTS = (
 )
 FORM = "inputs or outputs that are no tensors: sequences, optionals, sparse tensors"
 TRAINING = "dropping out at random, which is training: atrous runs inference only"
-PART = "an attribute or a further output of an operator that atrous reads, which it does not have yet"
-REASONS = (OPERATOR, ELEMENTS, FORM, TRAINING, PART)
+REASONS = (OPERATOR, ELEMENTS, FORM, TRAINING)
 
 #: What atrous reads.
 READ = frozenset({*RULES, "If"})
@@ -45,8 +44,6 @@ KINDS = {
     "real": "whole networks",
 }
 
-#: The cases of what is not there yet, by name.
-_PARTS = [re.compile(pattern) for pattern in ("maxpool_with_argmax",)]
 _TRAINING = re.compile("^test_training_dropout(?!_zero_ratio)")
 _DOMAINS = ("", "ai.onnx")
 
@@ -77,9 +74,7 @@ def reason(name: str, model: ModelProto) -> str | None:
     codes = {kind.tensor_type.elem_type for kind in kinds} | set(_made(model.graph.node))
     if not codes <= {*TYPES, TensorProto.UNDEFINED}:
         return ELEMENTS
-    if _TRAINING.search(name):
-        return TRAINING
-    return PART if any(pattern.search(name) for pattern in _PARTS) else None
+    return TRAINING if _TRAINING.search(name) else None
 
 
 def operators(model: ModelProto) -> set[str]:

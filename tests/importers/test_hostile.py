@@ -153,7 +153,7 @@ def test_all_unknown_operators_are_listed_at_once() -> None:
 def test_all_unsupported_attributes_are_listed_at_once() -> None:
     nodes = [
         node("Resize", "x", "", "s", antialias=1, mode="nearest", outputs=["a"], name="smooth"),
-        node("MaxPool", "x", kernel_shape=[2, 2], outputs=["y", "places"], name="pool"),
+        node("GlobalMaxPool", "x", outputs=["y", "places"], name="pool"),
         node("Relu", "x", surprise=3, outputs=["c"], name="odd"),
         node("Neg", "places", outputs=["z"], name="reader"),
     ]
@@ -161,7 +161,7 @@ def test_all_unsupported_attributes_are_listed_at_once() -> None:
         load(model(nodes, 18, constants={"s": np.ones(4, np.float32)}, outputs=("y", "z")))
     text = str(caught.value)
     assert "node 'smooth' (Resize, opset 18): attribute antialias=1 goes with mode linear or cubic, not with nearest" in text
-    assert "node 'pool' (MaxPool, opset 18): outputs places are read" in text
+    assert "node 'pool' (GlobalMaxPool, opset 18): outputs places are read" in text
     assert "node 'odd' (Relu, opset 18): attributes surprise are not supported" in text
 
 
@@ -211,6 +211,7 @@ ILLEGAL = [
     (model([node("Conv", "x", "w", strides=[0, 1])], constants=ONE), "strides is .0, 1.; it must"),
     (model([node("Conv", "x", "w", group=0)], constants=ONE), "group is .0.; it must hold 1 integers"),
     (model([node("Conv", "x", "w", pads=[1])], constants=ONE), "a low and a high one for each of 2"),
+    (model([node("MaxPool", "x", kernel_shape=[2, 2], storage_order=2)]), "storage_order is 2; it must be 0 or 1"),
     (model([node("MaxPool", "x")]), "kernel_shape is ..; it must hold 1 integers"),
     (model([node("Split", "x", "s", axis=1, outputs=["y", "b"])], constants={"s": ints(4)}), "do not match its 2 outputs"),
     (model([node("Relu", "x", outputs=[""])]), "has no first output"),

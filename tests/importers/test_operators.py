@@ -33,6 +33,7 @@ def part(y0: float, x0: float, y1: float, x1: float) -> dict[str, np.ndarray]:
 PAIR = {"s": floats(4), "b": floats(4)}
 W = {"w": floats(6, 4, 3, 3)}
 CROP = {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize", "extrapolation_value": 7.5}
+IN_FLOATS = node("Cast", "i", to=1)
 MODELS = {
     "softmax flattened before 13": model([node("Softmax", "x", axis=2)], 9),
     "softmax by default before 13": model([node("Softmax", "x")], 11),
@@ -113,6 +114,24 @@ MODELS = {
         [node("ConvTranspose", "x", "w", strides=[2, 2], output_shape=[18, 16])], 11, constants={"w": floats(4, 2, 3, 3)}
     ),
     "pool, same": model([node("MaxPool", "x", kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_UPPER")], 12),
+    "pool and where its maxima lie": model(
+        [node("MaxPool", "x", kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 0, 1], outputs=["z", "i"]), IN_FLOATS], 12
+    ),
+    "where the maxima lie, in columns": model(
+        [
+            node("MaxPool", "x", kernel_shape=[2, 2], strides=[2, 1], storage_order=1, ceil_mode=1, outputs=["z", "i"]),
+            IN_FLOATS,
+        ],
+        12,
+    ),
+    "pooled, and put back": model(
+        [
+            node("MaxPool", "x", kernel_shape=[2, 2], strides=[2, 2], outputs=["a", "i"]),
+            node("MaxUnpool", "a", "i", kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 0, 0]),
+        ],
+        11,
+        (2, 4, 8, 10),
+    ),
     "pool, ceil": model([node("AveragePool", "x", kernel_shape=[2, 3], strides=[2, 3], ceil_mode=1)], 11),
     "global pools of open sizes": model(
         [node("GlobalAveragePool", "x", outputs=["a"]), node("GlobalMaxPool", "x", outputs=["b"]), node("Add", "a", "b")],

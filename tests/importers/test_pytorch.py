@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from torch import nn
@@ -16,9 +17,23 @@ from torch.nn import functional as F
 import atrous
 from atrous.errors import ArgumentError, UnsupportedError
 from atrous.graph.layers import BatchNorm, Conv
+from atrous.importers import to_onnx
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning:torch")
 OPEN = torch.export.Dim.AUTO
+
+
+class PoolAndBack(nn.Module):
+    """Pools and unpools to the size that there was: as SegNet does (arXiv:1511.00561)."""
+
+    def __init__(self, axes: int, **form: int) -> None:
+        super().__init__()
+        self.pool = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)[axes - 1](return_indices=True, **form)
+        self.back = (nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d)[axes - 1](**form)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y, indices = self.pool(x)
+        return self.back(2 * y, indices, output_size=x.shape), indices
 
 
 class Written(nn.Module):
@@ -65,6 +80,9 @@ MODULES: list[tuple[nn.Module, torch.Tensor]] = [
     (nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True), X2),
     (nn.MaxPool2d(2, dilation=2, stride=1), X2),
     (nn.MaxPool3d(2), X3),
+    (PoolAndBack(1, kernel_size=2), X1),
+    (PoolAndBack(2, kernel_size=3, stride=2, padding=1), X2),
+    (PoolAndBack(3, kernel_size=2), X3),
     (nn.AvgPool1d(3, 2, 1), X1),
     (nn.AvgPool2d(3, 2, 1, count_include_pad=False, ceil_mode=True), X2),
     (nn.AvgPool3d(2), X3),
@@ -240,6 +258,23 @@ def test_sixteen_bit_weights_are_widened() -> None:
     assert {array.dtype for array in network.constants.values()} == {np.dtype(np.float32)}
 
 
+@pytest.mark.parametrize(("form", "x"), [({"kernel_size": 2}, X2), ({"kernel_size": 2, "stride": 3}, signal(1, 2, 9, 9))])
+def test_unpooling_to_a_size_is_written(form: dict[str, int], x: torch.Tensor) -> None:
+    """ONNX says the size by the kernel; places count in the result, for ONNX Runtime too."""
+    network = atrous.from_torch(PoolAndBack(2, **form), x)
+    model = to_onnx(network).SerializeToString()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    for ours, theirs in zip(
+        network.compile()(x.numpy()), onnxruntime.InferenceSession(model, options).run(None, {"x": x.numpy()}), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    opened = atrous.from_torch(PoolAndBack(2, **form), torch.cat([x, x]), dynamic_shapes=({0: OPEN},))
+    np.testing.assert_array_equal(opened.compile()(x.numpy())[0], network.compile()(x.numpy())[0])
+    with pytest.raises(UnsupportedError, match="which ONNX cannot say for open sizes; specialise the network"):
+        to_onnx(opened)
+
+
 def test_what_cannot_be_read_is_named() -> None:
     with pytest.raises(ArgumentError, match=r"module: got int; give a torch\.nn\.Module"):
         atrous.from_torch(3, X2)  # type: ignore[arg-type]
@@ -253,6 +288,8 @@ def test_what_cannot_be_read_is_named() -> None:
         atrous.from_torch(nn.AvgPool2d(2, divisor_override=3), X2)
     with pytest.raises(UnsupportedError, match="output 1 of it is read; atrous makes the first output only"):
         atrous.from_torch(nn.AdaptiveMaxPool2d(3, return_indices=True), X2)
+    with pytest.raises(UnsupportedError, match="signals with a batch axis only; give one image as a batch of 1"):
+        atrous.from_torch(nn.MaxPool2d(2, return_indices=True), X2[0])
     with pytest.raises(UnsupportedError, match="has an open size; export the module with a fixed one"):
         atrous.from_torch(nn.AdaptiveAvgPool2d(3), X2, dynamic_shapes=({2: OPEN},))
     with pytest.raises(UnsupportedError, match=r"input .arguments_0. is torch\.complex64"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atrous.errors import UnsupportedError
-from atrous.importers import writing_norms  # noqa: F401  (it registers its layers)
+from atrous.importers import writing_norms, writing_pools  # noqa: F401  (it registers its layers)
 from atrous.importers.reading import load
 from atrous.importers.safetensors import read_safetensors
 from atrous.importers.weights import load_weights

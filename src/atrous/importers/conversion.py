@@ -32,6 +32,7 @@ OUTPUTS: Mapping[str, int] = {
     "CausalConvWithState": 2,
     "Dropout": 2,
     "LayerNormalization": 3,
+    "MaxPool": 2,
     "Split": 2**31,
 }
 

@@ -15,15 +15,21 @@ from atrous.graph.layers import (
     Conv,
     ConvTranspose,
     MaxPool,
+    MaxPoolIndices,
+    MaxUnpool,
     Pad,
     ReduceMax,
     ReduceMean,
+    Shape,
     Slice,
+    Sub,
     Swish,
 )
 from atrous.importers.call import Call, Rule, positive
 
 Sizes = tuple[int, ...]
+#: Types of 8-bit integers, which float32 holds exactly.
+BYTES = ("int8", "uint8")
 
 
 def _explicit(call: Call, axes: int) -> Padding:
@@ -109,17 +115,35 @@ def pool_kernel(call: Call) -> Sizes:
 
 
 def _in_floats(call: Call, layer: Layer) -> None:
-    """A pool of 8-bit integers, which float32 holds exactly."""
+    """A pool, of 8-bit integers as floats."""
     x, dtype = call.operand(0), call.dtype(0)
-    if dtype not in ("int8", "uint8"):
+    if dtype not in BYTES:
         return call.result(layer, x)
     return call.result(Cast(dtype), call.emit(layer, call.emit(Cast("float32"), x)))
 
 
 def max_pool(call: Call) -> None:
+    kernel, order = pool_kernel(call), call.attributes.integer("storage_order", 0)
+    if order not in (0, 1):
+        raise NetworkError(f"attribute storage_order is {order}; it must be 0 or 1")
+    form = (kernel, *windows(call, kernel), call.attributes.flag("ceil_mode"))
+    _in_floats(call, MaxPool(*form))
+    if call.wants(1):
+        x = call.emit(Cast("float32"), call.operand(0)) if call.dtype(0) in BYTES else call.operand(0)
+        call.result(MaxPoolIndices(*form, column_major=order == 1), x, place=1)
+
+
+def max_unpool(call: Call) -> None:
+    """Places count in the sizes that kernel, strides and pads give; ``output_shape`` adds zeros at the high ends."""
     kernel = pool_kernel(call)
-    call.attributes.ignore("storage_order")
-    _in_floats(call, MaxPool(kernel, *windows(call, kernel), call.attributes.flag("ceil_mode")))
+    axes, attributes = len(kernel), call.attributes
+    layer = MaxUnpool(kernel, positive("strides", attributes.ints("strides", (1,) * axes) or (), axes), _explicit(call, axes))
+    if not call.has(2):
+        return call.result(layer, call.operand(0), call.operand(1))
+    y = call.emit(layer, call.operand(0), call.operand(1))
+    more = call.emit(Sub(), call.operand(2), call.emit(Shape(), y))
+    none = call.constant(np.zeros(2 + axes, np.int64), "low")
+    return call.result(Pad(), y, call.emit(Concat(0), none, more))
 
 
 def average_pool(call: Call) -> None:
@@ -146,6 +170,7 @@ RULES: dict[str, Rule] = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "MaxPool": max_pool,
+    "MaxUnpool": max_unpool,
     "AveragePool": average_pool,
     "GlobalAveragePool": _global(ReduceMean),
     "GlobalMaxPool": _global(ReduceMax),

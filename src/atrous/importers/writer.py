@@ -18,10 +18,10 @@ OPSET = 21
 
 
 class Writer:
-    """Nodes, initializers and names; ``facts`` are exact for concrete inputs, otherwise good for ranks and types."""
+    """Nodes, initializers and names; unless ``exact``, the sizes in ``facts`` are trials, good for ranks and types only."""
 
-    def __init__(self, network: Network, facts: Mapping[str, Fact]) -> None:
-        self.facts = facts
+    def __init__(self, network: Network, facts: Mapping[str, Fact], exact: bool = True) -> None:
+        self.facts, self.exact = facts, exact
         self.nodes: list[onnx.NodeProto] = []
         self.opset = OPSET
         self.initializers = [to_tensor(array, name) for name, array in network.constants.items()]

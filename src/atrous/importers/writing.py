@@ -108,7 +108,7 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     """
     concrete = all(fact.concrete for fact in network.inputs.values())
     facts = infer_facts(network, network.inputs) if concrete else trial_facts(network)
-    writer = Writer(network, facts)
+    writer = Writer(network, facts, concrete)
     for node in network.nodes:
         try:
             write(node.layer, writer, list(node.inputs), node.output)
@@ -190,7 +190,8 @@ def _padding(padding: Padding) -> dict[str, object]:
     raise UnsupportedError(f"ONNX cannot say the padding {padding!r}")
 
 
-def _windows(layer: L.Conv | L.ConvTranspose | L.Pool) -> dict[str, object]:
+def windows(layer: L.Conv | L.ConvTranspose | L.Pool) -> dict[str, object]:
+    """Kernel, strides, dilations and padding as ONNX's attributes."""
     # AveragePool has dilations since opset 19 only: they are left out where they say nothing.
     dilations = list(layer.dilations) if any(dilation > 1 for dilation in layer.dilations) else None
     sizes = {"kernel_shape": list(layer.kernel), "strides": list(layer.strides), "dilations": dilations}
@@ -199,29 +200,13 @@ def _windows(layer: L.Conv | L.ConvTranspose | L.Pool) -> dict[str, object]:
 
 @write.register
 def _(layer: L.Conv, writer: Writer, inputs: list[str], output: str) -> None:
-    writer.node("Conv", inputs, output, group=layer.groups, **_windows(layer))
+    writer.node("Conv", inputs, output, group=layer.groups, **windows(layer))
 
 
 @write.register
 def _(layer: L.ConvTranspose, writer: Writer, inputs: list[str], output: str) -> None:
     extra = list(layer.output_padding)
-    writer.node("ConvTranspose", inputs, output, group=layer.groups, output_padding=extra, **_windows(layer))
-
-
-@write.register
-def _(layer: L.MaxPool, writer: Writer, inputs: list[str], output: str) -> None:
-    writer.node("MaxPool", inputs, output, ceil_mode=int(layer.ceil), **_windows(layer))
-
-
-@write.register
-def _(layer: L.LpPool, writer: Writer, inputs: list[str], output: str) -> None:
-    writer.node("LpPool", inputs, output, ceil_mode=int(layer.ceil), p=layer.p, **_windows(layer))
-
-
-@write.register
-def _(layer: L.AveragePool, writer: Writer, inputs: list[str], output: str) -> None:
-    padded = int(layer.count_include_pad)
-    writer.node("AveragePool", inputs, output, ceil_mode=int(layer.ceil), count_include_pad=padded, **_windows(layer))
+    writer.node("ConvTranspose", inputs, output, group=layer.groups, output_padding=extra, **windows(layer))
 
 
 @write.register

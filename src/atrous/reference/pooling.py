@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,41 @@ def max_pool(x: Array, windows: Sequence[Window]) -> Array:
     for _, outputs, inputs in taps(windows, sizes):
         y[last(outputs)] = np.maximum(y[last(outputs)], x[last(inputs)])
     return y
+
+
+def max_pool_indices(x: Array, windows: Sequence[Window], column_major: bool = False) -> Array:
+    """Where the largest element of each window lies: the first tap that holds it, as a place in the whole flat tensor.
+
+    ``x`` (N, C, *space), result int64 (N, C, *out); a window that lies wholly on padding gives -1. Places count image by image,
+    channel by channel, and within a channel with the last spatial axis fastest, or with ``column_major`` the first.
+
+    >>> max_pool_indices(np.array([[[1, 5, 2, 4]]]), (Window(2, stride=2),))
+    array([[[1, 3]]])
+    """
+    sizes, best = x.shape[2:], max_pool(x, windows)
+    plane = np.arange(prod(sizes)).reshape(sizes, order="F" if column_major else "C")
+    places = np.arange(prod(x.shape[:2])).reshape(*x.shape[:2], *(1 for _ in sizes)) * plane.size + plane
+    found = np.full(best.shape, -1, np.int64)
+    for _, outputs, inputs in taps(windows, sizes):
+        here, before = x[last(inputs)], found[last(outputs)]
+        won = (before < 0) & ((here == best[last(outputs)]) | (here != here))  # NaN is not itself
+        found[last(outputs)] = np.where(won, places[last(inputs)], before)
+    return found
+
+
+def max_unpool(x: Array, indices: Array, shape: Sequence[int]) -> Array:
+    """Zeros of ``shape``, but for the elements of ``x`` at their ``indices`` in the flat result; of several the last stays.
+
+    An index outside the result writes nothing. ``indices`` are int64 in the shape of ``x``.
+
+    >>> max_unpool(np.array([[[5, 4]]]), np.array([[[1, 3]]]), (1, 1, 4))
+    array([[[0, 5, 0, 4]]])
+    """
+    y = np.zeros(prod(shape), x.dtype)
+    for place, number in zip(indices.ravel().tolist(), x.ravel(), strict=True):
+        if 0 <= place < y.size:
+            y[place] = number
+    return y.reshape(shape)
 
 
 def average_pool(

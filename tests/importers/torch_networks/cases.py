@@ -102,7 +102,8 @@ def _draw(layer: nn.Module, gain: float) -> None:
 
 def plain(module: nn.Module) -> nn.Module:
     """The module with weight normalisation folded into its weights."""
-    for layer in module.modules():
-        if parametrize.is_parametrized(layer):
-            parametrize.remove_parametrizations(layer, "weight")
+    with torch.enable_grad():  # else the weights would be no parameters any more
+        for layer in module.modules():
+            if parametrize.is_parametrized(layer):
+                parametrize.remove_parametrizations(layer, "weight")
     return module

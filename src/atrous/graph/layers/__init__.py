@@ -75,6 +75,7 @@ from atrous.graph.layers.reshaping import Flatten, Reshape, Reshaping, Squeeze, 
 from atrous.graph.layers.resize import Resize
 from atrous.graph.layers.shapes import ConstantOfShape, Range, Shape, Size
 from atrous.graph.layers.softmax import LogSoftmax, Softmax
+from atrous.graph.layers.unpooling import MaxPoolIndices, MaxUnpool
 
 __all__ = [
     "LRN",
@@ -125,6 +126,8 @@ __all__ = [
     "LpPool",
     "MatMul",
     "MaxPool",
+    "MaxPoolIndices",
+    "MaxUnpool",
     "Maximum",
     "Minimum",
     "Mish",

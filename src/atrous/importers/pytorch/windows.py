@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from atrous.errors import UnsupportedError
-from atrous.geometry import Explicit, Padding, Same
+from atrous.geometry import Explicit, Padding, Same, ToSize
 from atrous.geometry.blocks import shares
 from atrous.geometry.resample import Coordinates, Cubic, Filter, Linear, Nearest, Rounding
 from atrous.graph import layers as L
-from atrous.importers.pytorch.call import Call, Rule
+from atrous.importers.pytorch.call import Call, Made, Rule
 
 
 def _pairs(call: Call, axes: int) -> Padding:
@@ -51,11 +52,47 @@ def _pool(call: Call, axes: int) -> tuple[tuple[int, ...], tuple[int, ...], Padd
 
 def max_pool(axes: int) -> Rule:
     def rule(call: Call) -> str:
-        kernel, strides, padding = _pool(call, axes)
-        layer = L.MaxPool(kernel, strides, call.integers("dilation", axes), padding, call["ceil_mode"])
-        return call.result(layer, call.value("self"))
+        return call.result(_max_pool(call, axes), call.value("self"))
 
     return rule
+
+
+def _max_pool(call: Call, axes: int) -> L.MaxPool:
+    kernel, strides, padding = _pool(call, axes)
+    return L.MaxPool(kernel, strides, call.integers("dilation", axes), padding, call["ceil_mode"])
+
+
+def max_pool_with_indices(axes: int) -> Rule:
+    """PyTorch counts places within each channel, the layers within the whole tensor."""
+
+    def rule(call: Call) -> Made:
+        x, pool = call.value("self"), _max_pool(call, axes)
+        where = L.MaxPoolIndices(pool.kernel, pool.strides, pool.dilations, pool.padding, pool.ceil)
+        indices = call.emit(L.Sub(), call.emit(where, x), _channel_starts(call, x, axes))
+        return call.result(pool, x), indices
+
+    return rule
+
+
+def max_unpool(call: Call) -> str:
+    x, sizes = call.value("self"), call["output_size"]
+    axes = len(sizes)
+    layer = L.MaxUnpool((1,) * axes, (1,) * axes, ToSize(call.integers("output_size", axes)))
+    starts = _channel_starts(call, x, axes, prod(call.integers("output_size", axes)))
+    return call.result(layer, x, call.emit(L.Add(), call.value("indices"), starts))
+
+
+def _channel_starts(call: Call, x: str, axes: int, places: int | None = None) -> str:
+    """The place in the flat tensor at which each channel of each image starts: ``places`` apart, else as many as it has."""
+    if call.builder.fact(x, "operand").rank != axes + 2:
+        raise UnsupportedError("places of maxima are read of signals with a batch axis only; give one image as a batch of 1")
+    lead = call.emit(L.Shape(0, 2), x)
+    own = call.emit(L.ReduceProd((0,), False), call.emit(L.Shape(2), x))
+    between = own if places is None else call.constant(np.array(places), "places")
+    count = call.emit(L.ReduceProd((0,), False), lead)
+    numbers = call.emit(L.Range(), call.constant(np.array(0), "first"), count, call.constant(np.array(1), "step"))
+    form = call.emit(L.Concat(0), lead, call.indices((1,) * axes, "ones"))
+    return call.emit(L.Reshape(), call.emit(L.Mul(), numbers, between), form)
 
 
 def average_pool(axes: int) -> Rule:
@@ -138,6 +175,9 @@ RULES: dict[str, Rule] = {
     **{f"conv{axes}d": conv for axes in (1, 2, 3)},
     **{f"conv_transpose{axes}d": conv_transpose for axes in (1, 2, 3)},
     **{f"max_pool{axes}d": max_pool(axes) for axes in (1, 2, 3)},
+    **{f"max_pool{axes}d_with_indices": max_pool_with_indices(axes) for axes in (1, 2, 3)},
+    "max_unpool2d": max_unpool,
+    "max_unpool3d": max_unpool,
     **{f"avg_pool{axes}d": average_pool(axes) for axes in (1, 2, 3)},
     **{f"adaptive_avg_pool{axes}d": adaptive(axes, L.ReduceMean, L.AveragePool) for axes in (1, 2, 3)},
     **{f"adaptive_max_pool{axes}d": adaptive(axes, L.ReduceMax, L.MaxPool) for axes in (1, 2, 3)},
