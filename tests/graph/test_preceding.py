@@ -146,6 +146,12 @@ def test_what_must_stay() -> None:
     assert "Mul" in op_counts(agree(s.network(conv(s, s(L.Mul(), "x", small(4, 1, 1)), 4)), (2, 1, 6, 6)))
 
 
+def test_channels_that_do_not_fit_or_are_open_yet_stay() -> None:
+    s = Sketch("N", "C", "H", "W")
+    network = s.network(conv(s, s(L.Mul(), "x", small(1)), 4))
+    assert agree(network, (2, 4, 6, 6)).nodes == network.nodes
+
+
 def test_one_number_for_all_on_one_channel_and_many() -> None:
     for channels in (1, 4):
         s = Sketch("N", channels, "H", "W")

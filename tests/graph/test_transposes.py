@@ -103,6 +103,14 @@ def test_what_joins_a_transposed_value_and_another_stays() -> None:
     assert op_counts(agree(network, (2, 5, 5, 5), exact=True)) == op_counts(network)
 
 
+def test_what_does_not_fit_is_left_to_the_one_who_names_it() -> None:
+    """Axes that do not exist, frames of another rank: inference refuses them, a pass does not stumble over them."""
+    for layer, operands in ((L.Softmax(7, 7), ()), (L.ReduceMax((5,)), ()), (L.Pad(), (ints(1, 1),)), (L.Concat(9), ())):
+        s = Sketch("N", 3, "H", "W")
+        network = s.network(s(TO_FIRST, s(layer, s(TO_LAST, "x"), *operands)))
+        assert optimise(network).nodes == network.nodes
+
+
 def test_a_value_that_is_given_out_keeps_its_transpose() -> None:
     s = Sketch("N", 6, 5, 7)
     t = s(L.Pad(), s(TO_LAST, "x"), ints(0, 1, 1, 0, 0, 1, 1, 0))

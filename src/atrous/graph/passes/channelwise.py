@@ -11,6 +11,8 @@ from atrous.graph.layer import Layer
 from atrous.graph.layers import Add, BatchNorm, Div, Mul, Neg, Sub
 from atrous.graph.network import Node
 
+#: The layers that may be such maps.
+MAPS = (Add, BatchNorm, Div, Mul, Neg, Sub)
 #: ``(a, c)`` of ``y -> a*y + c``, one number for each channel, or one for all.
 Affine = tuple[Array, Array]
 #: Of a value: how many axes it has, which one the channels are on, and how many channels there are.

@@ -52,7 +52,7 @@ class _Frame:
 
 def _frame(network: Network, node: Node, facts: Mapping[str, Fact], makers: Mapping[str, Node]) -> _Frame | None:
     x, *settings = node.inputs
-    if not isinstance(node.layer, Pad) or node.layer.mode != "constant" or x not in facts:
+    if not isinstance(node.layer, Pad) or node.layer.mode != "constant" or not {x, node.output} <= facts.keys():
         return None
     if any(name not in network.constants for name in settings):  # sizes on trial do not count
         return None

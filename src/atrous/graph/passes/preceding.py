@@ -15,7 +15,7 @@ from atrous.geometry import Explicit
 from atrous.graph.fact import Array, Fact
 from atrous.graph.layers import Conv, ConvTranspose, Linear
 from atrous.graph.network import Network, Node
-from atrous.graph.passes.channelwise import Affine, Form, affine_of
+from atrous.graph.passes.channelwise import MAPS, Affine, Form, affine_of
 from atrous.graph.passes.products import Products
 from atrous.graph.passes.rewrite import fresh, known_facts, rebuilt
 
@@ -26,15 +26,20 @@ def fold_preceding(network: Network) -> Network:
     Readers are Conv, ConvTranspose or Linear, one or several. Where one of them pads, or meets an input with some of its taps
     only, what comes after the last shift is folded: a pure scale.
     """
-    facts, readers = known_facts(network), network.consumers()
+    readers = network.consumers()
+    ends = [node for node in network.nodes if isinstance(node.layer, MAPS) and _all_take(network, readers, node.output)]
+    if not ends:
+        return network
+    facts = known_facts(network)
     made: dict[str, Array] = {}
     changed: dict[str, Node] = {}
     gone: set[str] = set()
     products = Products(network)
     makers = {node.output: node for node in network.nodes}
-    for last in network.nodes:
-        takers = _takers(network, readers.get(last.output, []), last.output, facts)
-        found = _chain(network, makers, readers, facts, last.output, takers) if takers else None
+    for last in ends:
+        takers = readers[last.output]
+        known = all(name in facts for name in (last.output, *(taker.output for taker in takers)))  # so they fit each other
+        found = _chain(network, makers, readers, facts, last.output) if known else None
         if found is not None and found.nodes and all(_holds(network, taker, found.affine) for taker in takers):
             gone.update(node.name for node in found.nodes)
             for taker in takers:
@@ -52,15 +57,15 @@ class _Chain:
     affine: Affine
 
 
-def _takers(network: Network, readers: list[Node], value: str, facts: Mapping[str, Fact]) -> list[Node]:
-    """The readers of a value, if all of them could take what is done to its channels; otherwise none."""
+def _all_take(network: Network, readers: Mapping[str, list[Node]], value: str) -> bool:
+    """Whether a value has readers, and all of them could take what is done to its channels."""
     able = all(
         isinstance(node.layer, Conv | ConvTranspose | Linear)
         and node.inputs[0] == value
         and all(name in network.constants for name in node.inputs[1:])
-        for node in readers
+        for node in readers.get(value, ())
     )
-    return readers if able and value in facts and value not in network.outputs else []
+    return able and value in readers and value not in network.outputs
 
 
 def _form(node: Node, fact: Fact) -> Form:
@@ -74,9 +79,9 @@ def _chain(
     readers: Mapping[str, list[Node]],
     facts: Mapping[str, Fact],
     value: str,
-    takers: list[Node],
 ) -> _Chain | None:
     """The affine nodes before a value, back to the first one that all its readers can take."""
+    takers = readers[value]
     forms = {_form(taker, facts[value]) for taker in takers}
     if len(forms) > 1:
         return None
@@ -137,6 +142,8 @@ def _bias(network: Network, node: Node, shift: Array) -> Array:
     """The bias with what a shift of the input adds, in float64."""
     weights, *bias = (network.constants[name] for name in node.inputs[1:])
     grouped, axis = _grouped(node, weights)
+    if not np.any(shift):
+        return bias[0] if bias else np.zeros(1, weights.dtype)
     added = np.einsum(grouped, [0, 1, 2, 3], shift.reshape(len(grouped), -1), [0, axis], [0, 3 - axis]).reshape(-1)
     return np.asarray(added + bias[0] if bias else added)
 

@@ -95,7 +95,7 @@ class _Lifting:
         """Put off the transpose behind a node that works as well before it."""
         orders = {self._put_off[name][1] for name in node.inputs if name in self._put_off}
         moving = [name for name in node.inputs if name not in self.network.constants]
-        if len(orders) != 1 or not all(name in self._put_off for name in moving):
+        if len(orders) != 1 or node.output not in self.facts or not all(name in self._put_off for name in moving):
             return False
         (order,) = orders
         if _idle(order) or any(name not in self.facts or self.facts[name].rank != len(order) for name in moving):
