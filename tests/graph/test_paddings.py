@@ -120,6 +120,13 @@ def test_several_readers_take_it_together() -> None:
     assert "Pad" in op_counts(same_bits(s.network(s(L.Conv((6, 5), ONES, ONES, NONE), frame, frame)), (4, 4, 3, 3)))
 
 
+def test_many_channels_of_an_image_of_open_sizes() -> None:
+    """The sizes that are tried for open ones leave room for them: nothing is too large to be a value."""
+    s = Sketch("N", 128, "H", "W")
+    y = s(L.Conv(THREES, ONES, ONES, NONE), s(L.Pad(), "x", FRAME), floats(8, 128, 3, 3))
+    assert op_counts(optimise(s.network(s(L.Relu(), y)))) == {"+Relu": 1, "Conv": 1}
+
+
 def test_a_frame_of_unknown_width_stays() -> None:
     """Its width follows from the size of the signal, which is open yet."""
     s = Sketch("N", 4, "H", "W")

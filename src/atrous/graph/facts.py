@@ -19,8 +19,8 @@ SMALL = 4096
 #: Stands for a symbolic size where only ranks and channels are asked for: divisible by the strides that networks have.
 TRIAL_SIZE = 40320
 
-#: Stands for the symbolic batch of an image or a volume: smaller, so that no value has more elements than there may be.
-TRIAL_BATCH = 1200
+#: Stands for the symbolic batch of an image: smaller, so that values of many channels have no more elements than there may be.
+TRIAL_BATCH = 208
 
 
 def infer_facts(network: Network, inputs: Mapping[str, Fact]) -> dict[str, Fact]:
