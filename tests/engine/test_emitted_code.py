@@ -29,6 +29,7 @@ from atrous.graph.layers import activation as act
 from atrous.graph.layers import linear, movement, normalisation, reduction, softmax
 from atrous.graph.layers.pooling import AveragePool, MaxPool
 from atrous.graph.layers.resize import Resize
+from atrous.graph.layers.unpooling import MaxUnpool
 from atrous.graph.network import Network, Node
 from atrous.problem import Problem
 from atrous.target import Target
@@ -130,14 +131,19 @@ OTHERS: list[tuple[str, Layer, tuple[Array, ...]]] = [
     ("transpose", movement.Transpose((0, 2, 3, 1)), (X.astype("float64"),)),
     ("weave", movement.Transpose((0, 2, 3, 1)), (X[:, :3].copy(),)),
     ("take", Resize(Linear(), Coordinates.half_pixel), (X, np.array([1, 1, 2, 2], np.float32))),
+    ("scatter", MaxUnpool((2, 2), (2, 2), SQUARE[3]), (X, np.arange(X.size * 4, 0, -4).reshape(X.shape))),
+    ("lookup", movement.Gather(3), (X, np.arange(-33, 33))),
+    ("lookup", movement.Gather(2), (X, np.arange(-20, 20, dtype="int32").reshape(5, 8))),
 ]
+#: Those of two signals; others have one, and constants.
+OF_TWO = (linear.MatMul, movement.Gather, MaxUnpool)
 OTHER = pytest.mark.parametrize("number", range(len(OTHERS)), ids=[f"{kind}-{layer!r}"[:30] for kind, layer, _ in OTHERS])
 
 
 def made(number: int, **options: object) -> Program:
     """The program of one of those layers."""
     _, layer, arrays = OTHERS[number]
-    signals = 2 if isinstance(layer, linear.MatMul) else 1
+    signals = 2 if isinstance(layer, OF_TWO) else 1
     names = [f"v{place}" for place in range(len(arrays))]
     inputs = {each: Fact(array.dtype.name, array.shape) for each, array in zip(names[:signals], arrays, strict=False)}
     constants = dict(zip(names[signals:], arrays[signals:], strict=True))
@@ -237,7 +243,7 @@ def test_avx2_code_of_every_codelet_has_the_bits_of_the_loop_nest(codelet: Codel
 def test_avx2_code_of_other_kernels_has_the_bits_of_the_host(number: int) -> None:
     if not (runs(AVX2) and runs(AVX512)):
         pytest.skip("this processor has no AVX-512 to compare with")
-    signals = OTHERS[number][2][: 2 if isinstance(OTHERS[number][1], linear.MatMul) else 1]
+    signals = OTHERS[number][2][: 2 if isinstance(OTHERS[number][1], OF_TWO) else 1]
     assert same_bits(made(number, compiler=compiler(AVX2))(*signals), made(number)(*signals))
 
 

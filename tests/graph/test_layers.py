@@ -127,6 +127,7 @@ WRONG: list[tuple[Layer, tuple[Fact, ...], str]] = [
     (L.Resize(), (Fact(F, (2, 3)), Fact.of(np.array([1.0, -1.0], np.float32))), "must be positive and finite"),
     (L.Range(), tuple(Fact.of(np.array(x)) for x in (0, 3, 0)), "delta is 0"),
     (L.ConstantOfShape(), (Fact.of(np.array([-1])),), "has a negative size"),
+    (L.Size(), (Fact("float32", (2**31, 2**31, 2**31)),), "must have fewer than 2..63"),
     (L.ConstantOfShape(), (Fact.of(np.array([1 << 30, 1 << 30])),), "at most 32 and 2\\*\\*48 are possible"),
     (L.Reshape(), (Fact(F, (1,)), Fact.of(np.ones(40, np.int64))), "would have 40 axes and 1 elements"),
     (L.Reshape(), (Fact(F, (1,)), Fact.of(np.ones(1, np.float32))), "must hold integers of type int64"),

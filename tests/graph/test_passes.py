@@ -12,7 +12,9 @@ from atrous.geometry import Explicit
 from atrous.graph import layers as L
 from atrous.graph.evaluate import evaluate
 from atrous.graph.fact import Array, Fact
+from atrous.graph.facts import trial_facts
 from atrous.graph.layer import Fused
+from atrous.graph.layers.check import MOST_ELEMENTS
 from atrous.graph.network import Network, Node
 from atrous.graph.passes import (
     PASSES,
@@ -285,6 +287,72 @@ def test_two_inputs_of_unknown_sizes_are_not_taken_for_equal() -> None:
     nodes = (Node("relu", L.Relu(), ("a",), "r"), Node("sum", L.Add(), ("r", "b"), "y"))
     network = Network("two", inputs, ("y",), nodes)
     assert op_counts(fuse_epilogues(network)) == {"Add": 1, "Relu": 1}
+
+
+def through(name: str, rank: int = 4) -> Network:
+    """A convolution and its batch norm after a layer that needs a shape, every size but the channels open."""
+    s = Sketch("N", 3, *("D", "H", "W")[-(rank - 2) :])
+    if name == "Expand":
+        y = s(L.Expand(), s(L.ReduceMean(tuple(range(2, rank))), "x"), s(L.Shape(), "x"))
+    elif name == "Pad":
+        low = (0, 0, *(1,) * (rank - 2))
+        y = s(L.Pad(), "x", ints(*low, *low))
+    elif name == "Reshape":
+        y = s(L.Reshape(), s(L.Reshape(), "x", ints(0, -1)), s(L.Shape(), "x"))
+    else:
+        y = s(L.Tile(), "x", ints(1, 1, *[2] * (rank - 2)))
+    ones = (1,) * (rank - 2)
+    y = s(L.Conv(ones, ones, ones, Explicit(((0, 0),) * (rank - 2))), y, floats(4, 3, *ones))
+    return s.network(s(L.Relu(), s.norm(y, 4)))
+
+
+NEED_SHAPES = ("Expand", "Pad", "Reshape", "Tile")
+SOME_SIZES: dict[int, list[tuple[int, ...]]] = {
+    3: [(1, 3, 5), (2, 3, 17)],
+    4: [(1, 3, 5, 7), (2, 3, 17, 4), (3, 3, 1, 33)],
+    5: [(1, 3, 2, 5, 7), (2, 3, 4, 3, 9)],
+}
+
+
+@pytest.mark.parametrize("rank", SOME_SIZES)
+@pytest.mark.parametrize("name", NEED_SHAPES)
+def test_open_sizes_hide_no_batch_norm(name: str, rank: int) -> None:
+    """Batch and all of space open: facts of every value, the norm folded, and results as with sizes that are fixed."""
+    network = through(name, rank)
+    assert set(trial_facts(network)) == {*network.inputs, *network.constants, *(node.output for node in network.nodes)}
+    assert "BatchNorm" not in op_counts(fold_affine(network))
+    assert op_counts(optimise(network))["+Relu"] == 1
+    run = network.compile(threads=2)
+    for sizes in SOME_SIZES[rank]:
+        x = floats(*sizes)
+        got = run(x)
+        assert got.tobytes() == specialise(network, sizes).compile(threads=1)(x).tobytes()
+        np.testing.assert_allclose(got, result(network, x), rtol=1e-5, atol=1e-5)
+
+
+def test_trial_sizes_are_values_that_can_be_and_no_size_is_twice_another() -> None:
+    """Four open axes and many channels: a small unit; what a trial says agrees only by accident is not taken for equal."""
+    four = Network("four", {"x": Fact("float32", ("N", 512, "D", "H", "W"))}, ("x",), ())
+    assert trial_facts(four)["x"].count <= MOST_ELEMENTS
+    s = Sketch("N", 3, "H", "W")
+    doubled = s(L.Tile(), "x", ints(1, 1, 2, 1))
+    s.inputs["y"] = Fact("float32", ("N", 3, "V", "W"))
+    network = s.network(s(L.Add(), s(L.Relu(), doubled), "y"))
+    assert op_counts(fuse_epilogues(network)) == {"Add": 1, "Relu": 1, "Tile": 1}
+
+
+def test_a_norm_that_no_trial_size_fits_is_written_out_when_sizes_are_known() -> None:
+    """49 pixels, and no other number: no multiple of anything."""
+    s = Sketch("N", 3, "H", "W")
+    y = s(L.Reshape(), "x", ints(-1, 3, 7, 7))
+    y = s(L.Concat(0), y, floats(1, 3, 7, 7))
+    y = s(L.Add(), y, s(L.Slice(), "x", ints(0), ints(1), ints(0)))
+    network = s.network(s.norm(s(L.GroupNorm(), s(L.Relu(), y), floats(3), floats(3)), 3))
+    assert op_counts(optimise(network))["BatchNorm"] == 1
+    run = network.compile(threads=1)
+    for batch in (1, 3):
+        x = floats(batch, 3, 7, 7)
+        np.testing.assert_allclose(run(x), result(network, x), rtol=1e-4, atol=1e-5)
 
 
 def test_a_batch_norm_that_is_no_map_of_numbers_is_kept() -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from time import monotonic
 
 import numpy as np
 import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, external_data_helper, helper
+from onnx import TensorProto, helper
 
 from atrous.errors import ArgumentError, AtrousError, FileError, NetworkError, UnsupportedError
 from atrous.graph.facts import infer_facts
@@ -62,82 +61,6 @@ def test_tensors_whose_size_is_not_what_they_say(tensor: onnx.TensorProto, dims:
         load(proto)
 
 
-def external(location: str, tmp_path: Path, offset: int = 0, length: int = 16) -> Path:
-    proto = model([node("Mul", "x", "w")], constants={"w": np.ones((4, 1, 1), np.float32)})
-    external_data_helper.set_external_data(proto.graph.initializer[0], location, offset, length)
-    proto.graph.initializer[0].ClearField("raw_data")
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "model.onnx").write_bytes(proto.SerializeToString())
-    (folder / "weights.bin").write_bytes(np.arange(4, dtype="<f4").tobytes())
-    (tmp_path / "outside.bin").write_bytes(b"\0" * 16)
-    return folder / "model.onnx"
-
-
-def test_external_data_beside_the_model_is_read(tmp_path: Path) -> None:
-    network = load(external("weights.bin", tmp_path))
-    assert network.constants["w"].reshape(-1).tolist() == [0, 1, 2, 3]
-
-
-@pytest.mark.parametrize("location", ["../outside.bin", "/etc/passwd", "", "a/../../outside.bin"])
-def test_external_data_outside_the_folder_is_refused(location: str, tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="lies outside the model's folder; it must lie inside"):
-        load(external(location, tmp_path))
-
-
-def test_external_data_behind_a_link_is_refused(tmp_path: Path) -> None:
-    path = external("link.bin", tmp_path)
-    (path.parent / "link.bin").symlink_to(tmp_path / "outside.bin")
-    with pytest.raises(FileError, match="lies outside the model's folder"):
-        load(path)
-
-
-@pytest.mark.parametrize(("offset", "length"), [(4, 16), (-1, 16), (0, 12), (0, 1 << 50)])
-def test_external_data_is_measured_first(offset: int, length: int, tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=r"in 'weights.bin' of 16 bytes.*need 16: the file is damaged"):
-        load(external("weights.bin", tmp_path, offset, length))
-
-
-@pytest.mark.parametrize("count", [1 << 38, 1 << 27])
-def test_external_data_that_claims_more_than_it_stores_is_refused(count: int, tmp_path: Path) -> None:
-    """A sparse file has any size and takes no room on a disk; its zeros would fill the memory."""
-    path = external("weights.bin", tmp_path, length=4 * count)
-    proto = onnx.load(path, load_external_data=False)
-    del proto.graph.initializer[0].dims[:]
-    proto.graph.initializer[0].dims.extend([count, 1, 1])
-    path.write_bytes(proto.SerializeToString())
-    try:
-        os.truncate(path.parent / "weights.bin", 4 * count)
-    except OSError as error:
-        pytest.skip(f"no file of {4 * count} bytes can be made here: {error.strerror}")
-    start = monotonic()
-    with pytest.raises(
-        FileError, match=rf"tensor 'w' takes {4 * count} bytes of 'weights.bin', which stores \d+ only: it is a sp"
-    ):
-        load(path)
-    assert monotonic() - start < 5
-
-
-def test_external_data_behind_a_linked_folder_or_in_no_plain_file_is_refused(tmp_path: Path) -> None:
-    path = external("link/outside.bin", tmp_path)
-    (path.parent / "link").symlink_to(tmp_path)
-    with pytest.raises(FileError, match="lies outside the model's folder"):
-        load(path)
-    (path.parent / "link").unlink()
-    (path.parent / "link").mkdir()
-    os.mkfifo(path.parent / "link" / "outside.bin")  # reading it would wait for ever
-    with pytest.raises(FileError, match="is missing; put it beside the model"):
-        load(path)
-
-
-def test_external_data_that_is_missing_or_has_no_folder(tmp_path: Path) -> None:
-    path = external("gone.bin", tmp_path)
-    with pytest.raises(FileError, match=r"'gone.bin' is missing; put it beside the model"):
-        load(path)
-    with pytest.raises(FileError, match="load the model by its path"):
-        load(path.read_bytes())
-
-
 def test_all_unknown_operators_are_listed_at_once() -> None:
     nodes = [
         node("LSTM", "x", outputs=["a"], name="memory"),
@@ -178,7 +101,7 @@ UNSUPPORTED = [
     (model([node("Resize", "x", "r", "", "s", coordinate_transformation_mode="tf_crop_and_resize", axes=[3])], 18,
            constants={"s": ints(4), "r": np.array([1, 0], "f")}), "roi .1.0, 0.0. ends before it starts; atrous does not flip"),
     (model([node("Resize", "x", "r", "", "s", coordinate_transformation_mode="tf_crop_and_resize", axes=[3])], 18,
-           constants={"s": ints(4), "r": np.array([0, 2], "f")}, dtype=TensorProto.UINT8), "roi leaves an operand of uint8"),
+           constants={"s": ints(4), "r": np.array([0, 2], "f")}, dtype=TensorProto.BOOL), "roi leaves an operand of bool"),
     (model([node("Relu", "x")], 13, dtype=TensorProto.COMPLEX64), "input 'x' has element type COMPLEX64"),
     (model([node("Relu", "x")], 999), "uses opset 999; atrous reads opsets 1 to"),
 ]  # fmt: skip
@@ -280,6 +203,23 @@ def test_sizes_that_do_not_fit_name_the_node() -> None:
     network = load(model([node("Conv", "x", "w")], shape=(1, 4, 2, 2), constants={"w": np.ones((3, 4, 3, 3), np.float32)}))
     with pytest.raises(NetworkError, match=r"node 'conv' \(Conv\): .*no output"):
         infer_facts(network, network.inputs)
+
+
+def test_indices_that_a_network_computes_may_be_anything() -> None:
+    """Numbers of the signal as indices: in range they take, and outside they are an error, whatever they are."""
+    nodes = [
+        node("Cast", "x", outputs=["i"], to=TensorProto.INT64),
+        node("Gather", "w", "i", name="pick", axis=1),
+    ]
+    proto = model(nodes, shape=("N", 3), constants={"w": np.arange(8, dtype=np.float32).reshape(2, 4)})
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    run = load(proto).compile()
+    x = np.array([[0, 1, 2], [3, -1, -4]], np.float32)
+    np.testing.assert_array_equal(run(x), [[[0, 1, 2], [3, 3, 0]], [[4, 5, 6], [7, 7, 4]]])
+    for wrong in (4, -5, 1e9, -1e9, 1e30, -1e30, np.inf, -np.inf):
+        with pytest.raises(NetworkError, match=r"node 'pick' \(Gather\): index -?\d+ lies outside axis 1 of float32\[2,4\]"):
+            run(np.full((70, 3), wrong, np.float32))
+    np.testing.assert_array_equal(run(x[:1]), [[[0, 1, 2]], [[4, 5, 6]]])
 
 
 def test_saving_is_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
 
+from atrous.errors import NetworkError
 from atrous.graph import layers as L
 from atrous.graph.evaluate import evaluate
 from atrous.graph.passes import specialise
 from atrous.importers import load
+from atrous.importers.tensors import CODES
 from tests.importers.models import ints, model, node
 
 OPTIONS = onnxruntime.SessionOptions()
@@ -320,6 +323,74 @@ def test_parts_that_nobody_wants_have_no_name() -> None:
 def test_sizes_that_are_left_open_get_names() -> None:
     network = load(model([node("Relu", "x")], shape=("batch", 3, None, 0)))
     assert network.inputs["x"].shape == ("batch", 3, "x_2", "x_3")
+
+
+INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
+RESIZES = {
+    "linear": {"mode": "linear"},
+    "cubic": {"mode": "cubic"},
+    "corners": {"mode": "cubic", "coordinate_transformation_mode": "align_corners", "exclude_outside": 1},
+    "antialias": {"mode": "linear", "antialias": 1},
+    "crop": CROP,
+    "crop, nearest": {**CROP, "mode": "nearest"},
+}
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("kind", RESIZES)
+def test_integers_are_resized_as_the_reference_implementation_has_it(kind: str, dtype: str) -> None:
+    """Rounded to the nearest, halves to even, and held to the range, which cubics leave; any way where the sum is a tie."""
+    info = np.iinfo(dtype)
+    lo, hi = max(info.min, -(2**40)), min(info.max, 2**40)
+    x = np.where(
+        RNG.random((1, 2, 9, 8)) < 0.3, RNG.choice([lo, hi], (1, 2, 9, 8)), RNG.integers(lo, hi, (1, 2, 9, 8), endpoint=True)
+    )
+    x = x.astype(dtype)
+    roi = {"r": np.array([0, 0, -0.25, 0.125, 1, 1, 0.875, 1.25], np.float32)}
+    scales = {"s": np.array([1, 1, 0.625, 0.75] if kind == "antialias" else [1, 1, 2.25, 1.625], np.float32)}
+    proto = model([node("Resize", "x", "r", "s", **RESIZES[kind])], 19, x.shape, {**roi, **scales}, dtype=CODES[dtype])
+    proto.graph.output[0].type.tensor_type.elem_type = CODES[dtype]
+    got, wanted = load(proto).compile()(x), ReferenceEvaluator(proto).run(None, {"x": x})[0]
+    assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape) == (np.dtype(dtype), wanted.shape)
+    wide = model([node("Resize", "x", "r", "s", **RESIZES[kind])], 19, x.shape, {**roi, **scales}, dtype=TensorProto.DOUBLE)
+    exact = ReferenceEvaluator(wide).run(None, {"x": x.astype(np.float64)})[0]
+    off = 1e-6 * hi if RESIZES[kind]["mode"] == "cubic" else 0.0  # whose weights the reference computes in float32
+    tie = np.abs(np.abs(exact - np.floor(exact)) - 0.5) < 1e-3 + 2 * off
+    np.testing.assert_array_equal(got[~tie], wanted[~tie])
+    np.testing.assert_allclose(got[tie].astype(np.float64), wanted[tie], rtol=0, atol=1 + 2 * off)
+    assert tie.mean() < 0.5 or off > 0.1
+
+
+def test_integers_are_upsampled_likewise() -> None:
+    x = np.array([[0, 255, 1, 7]], np.uint8)
+    scales = {"s": np.array([1, 2], np.float32)}
+    proto = model([node("Upsample", "x", "s", mode="linear")], 9, (1, 4), scales, dtype=TensorProto.UINT8)
+    assert load(proto).compile()(x).tolist() == [[0, 128, 255, 128, 1, 4, 7, 7]]  # 127.5 and 4 between, halves to even
+    with pytest.raises(NetworkError, match="must hold floats"):
+        load(model([node("Upsample", "x", "s", mode="linear")], 9, (1, 4), scales, dtype=TensorProto.BOOL)).compile()(x > 1)
+
+
+def test_layers_that_need_shapes_hide_nothing_where_all_sizes_are_open() -> None:
+    """After each of them, the next asks for the number of axes of what it reads, whatever the sizes."""
+    norm = {name: np.abs(floats(16)) + 0.5 for name in ("scale", "bias", "mean", "var")}
+    nodes = [
+        node("Conv", "x", "w", outputs=["a"], name="a", pads=[1] * 4),
+        node("Pad", "a", "pads", outputs=["b"], name="b"),
+        node("Tile", "b", "repeats", outputs=["c"], name="c"),
+        node("Shape", "c", outputs=["shape"], name="shape"),
+        node("GlobalAveragePool", "c", outputs=["d"], name="d"),
+        node("Expand", "d", "shape", outputs=["e"], name="e"),
+        node("Reshape", "e", "flat", outputs=["f"], name="f"),
+        node("Reshape", "f", "shape", outputs=["g"], name="g"),
+        node("MaxPool", "g", outputs=["h"], name="h", kernel_shape=[2, 2]),
+        node("BatchNormalization", "h", *norm, name="norm"),
+    ]
+    sizes = {"pads": ints(0, 0, 1, 0, 0, 0, 0, 2), "repeats": ints(1, 1, 2, 3), "flat": ints(0, -1)}
+    proto = model(nodes, shape=("N", 4, "H", "W"), constants={"w": floats(16, 4, 3, 3), **norm, **sizes})
+    run, session = load(proto).compile(), onnxruntime.InferenceSession(proto.SerializeToString(), OPTIONS)
+    for size in ((1, 4, 6, 7), (3, 4, 2, 9)):
+        x = floats(*size)
+        np.testing.assert_allclose(run(x), session.run(None, {"x": x})[0], rtol=1e-4, atol=1e-5)
 
 
 def test_weights_of_16_bits_are_widened_with_a_note() -> None:

@@ -31,8 +31,7 @@ from atrous.graph.demand import Demands
 from atrous.graph.fact import Array, Fact
 from atrous.graph.facts import infer_facts, input_facts
 from atrous.graph.network import Network, Shapes
-from atrous.graph.passes.constants import specialise
-from atrous.graph.passes.pipeline import optimise
+from atrous.graph.passes.pipeline import optimise, settle
 
 Boxes = Mapping[str, Box]
 #: Seconds that a multiply-add or an element takes at most, before it is measured.
@@ -106,7 +105,10 @@ class Bound:
         return rates
 
     def run(self, boxes: Boxes, inputs: Mapping[str, Array], outputs: Mapping[str, Array], threads: int | None = None) -> None:
-        """Compute these boxes: ``inputs`` hold exactly the inputs' boxes, ``outputs`` receive the outputs' ones."""
+        """Compute these boxes: ``inputs`` hold exactly the inputs' boxes, ``outputs`` receive the outputs' ones.
+
+        Raises ``NetworkError``, after the run, where indices that it computed point outside of what they are for.
+        """
         self._check(boxes, {**inputs, **outputs})
         template = self.template(boxes)
         given = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
@@ -120,7 +122,7 @@ class Bound:
         with seat.lock:
             own = template.copy(seat.number)
             own.point(seat.address(own.arena_bytes), read, write)
-            own.job.run(count)
+            own.run(count)
         for name, array in outputs.items():
             if made[name] is not array:
                 array[...] = made[name]
@@ -152,7 +154,9 @@ def _plain(array: Array, read: Iterable[Array]) -> bool:
 class Program:
     """A network compiled for this machine: a callable, and the source of ``Bound`` programs for given sizes.
 
-    Calling it runs whole arrays, one for each input in order, and returns an array, or a tuple of them for several outputs.
+    Calling it runs whole arrays, one for each input in order, and returns an array, or a tuple of them for several outputs. It
+    raises ``ArgumentError`` for arrays that do not fit, and ``NetworkError`` for indices, computed by the network, that point
+    outside of what they are for; ``out`` then holds no result.
     """
 
     def __init__(
@@ -229,7 +233,7 @@ class Program:
         key = tuple((name, fact.sizes) for name, fact in facts.items())
         bound = self._bound.get(key)
         if bound is None:  # another thread may do the same at the same time, and put its own there
-            network = specialise(self._optimised, {name: fact.sizes for name, fact in facts.items()})
+            network = settle(self._optimised, {name: fact.sizes for name, fact in facts.items()})
             bound = Bound(network, infer_facts(network, network.inputs), self.compiler, self.packed, self.planner, self._arena)
             self._bound = {**dict(list(self._bound.items())[1 - _SIZES :]), key: bound}
         return bound

@@ -127,21 +127,20 @@ class Ready:
         return True
 
     def _run(self, begins: Sequence[int], threads: int) -> bool:
-        """Run on arrays that begin there; whether the results can be used."""
+        """Run on arrays that begin there; whether the results can be used; raises ``NetworkError`` for what data did."""
         seat, flag = self._arena.seat(threads), self._flag
         with seat.lock:
             template = self._template.copy(seat.number)
-            job = template.job
-            bases = job.bases
+            bases = template.job.bases
             if self._scratch >= 0:
                 start = bases[self._scratch] = seat.address(template.arena_bytes)
             for place, begin in zip(self._places, begins, strict=True):
                 if place.base >= 0:
                     bases[place.base] = begin
             if flag < 0:
-                job.run(threads)
+                template.run(threads)
                 return True
             raised = c_int64.from_address(start + flag)
             raised.value = 0
-            job.run(threads)
+            template.run(threads)
             return not raised.value

@@ -7,6 +7,7 @@ the arena and the caller's arrays are known, so planning a tile's memory needs n
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from ctypes import c_int64
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ from atrous.engine.compiler import Compiler
 from atrous.engine.emit import BYTES
 from atrous.engine.runtime import Job
 from atrous.engine.view import Address, Buffer, Home, View, channels_last, row_major
+from atrous.errors import NetworkError
 from atrous.geometry import Box
 from atrous.graph.fact import Array
 
@@ -42,6 +44,19 @@ class Schedule:
     buffers: list[Buffer] = field(default_factory=list)
     keep: list[Array] = field(default_factory=list)  # tables and packed weights that launches point to
     arena_bytes: int = 0
+    #: What kernels may find wrong with data: messages, as what stands before and after the number that was seen.
+    alarms: list[tuple[str, str]] = field(default_factory=list)
+    _alarm: Buffer | None = None
+
+    def alarm(self, before: str, after: str) -> tuple[Address, int]:
+        """Where a kernel writes two words, a code and the number that it saw, and the code of this message.
+
+        A run that ends so raises ``NetworkError``, with the number between what stands ``before`` and ``after`` it.
+        """
+        if self._alarm is None:
+            self._alarm = self.buffer(2, "int64")
+        self.alarms.append((before, after))
+        return Address(self._alarm, 0), len(self.alarms)
 
     def buffer(self, elements: int, dtype: str) -> Buffer:
         """A new buffer in the arena."""
@@ -88,6 +103,8 @@ class Schedule:
 
     def place(self) -> None:
         """Give every arena buffer an offset so that no two that live at once overlap: largest first, lowest gap that fits."""
+        if self._alarm is not None:
+            self._alarm.first, self._alarm.last = 0, len(self.launches)  # from before the run until it is read
         live = [buffer for buffer in self.buffers if buffer.first >= 0]
         live.sort(key=lambda buffer: (-buffer.bytes, buffer.first))
         first, last, lo, hi = np.zeros((4, len(live)), np.int64)  # when the placed ones live, and where
@@ -119,7 +136,8 @@ class Schedule:
                 at += 1
         table = np.array(steps, np.int64).reshape(-1, 3)
         job = Job(compiler, table, words, np.array(patches, np.int64).reshape(-1, 3), len(bases), seconds)
-        return Template(job, bases, self.arena_bytes, self)
+        alarm = -1 if self._alarm is None else self._alarm.offset
+        return Template(job, bases, self.arena_bytes, self, alarm)
 
 
 def _gap(lo: Array, hi: Array, size: int) -> int:
@@ -143,6 +161,7 @@ class Template:
     bases: Mapping[Base, int]
     arena_bytes: int
     schedule: Schedule
+    alarm: int  # where in scratch memory, in bytes, kernels say what is wrong with data; -1: none may
     _copies: dict[int, Template] = field(default_factory=dict)
 
     def copy(self, number: int) -> Template:
@@ -151,7 +170,7 @@ class Template:
             return self
         made = self._copies.get(number)
         if made is None:
-            made = self._copies[number] = Template(self.job.copy(), self.bases, self.arena_bytes, self.schedule)
+            made = self._copies[number] = Template(self.job.copy(), self.bases, self.arena_bytes, self.schedule, self.alarm)
         return made
 
     def point(self, arena: int, inputs: Mapping[str, int], outputs: Mapping[str, int] | None = None) -> None:
@@ -159,6 +178,19 @@ class Template:
         bases, arrays = self.job.bases, {Home.INPUT: inputs, Home.OUTPUT: outputs or {}}
         for key, place in self.bases.items():
             bases[place] = arrays[key[0]][key[1]] if isinstance(key, tuple) else arena
+
+    def run(self, threads: int) -> None:
+        """A run on the addresses that were set; raises ``NetworkError`` where a kernel found something wrong with data."""
+        if self.alarm < 0:
+            self.job.run(threads)
+            return
+        words = (c_int64 * 2).from_address(self.job.bases[self.bases[ARENA]] + self.alarm)
+        words[0] = 0
+        self.job.run(threads)
+        code, seen = words
+        if code:
+            before, after = self.schedule.alarms[code - 1]
+            raise NetworkError(f"{before}{seen}{after}")
 
 
 #: The arena's key among the bases of a template; an ``id`` is positive.

@@ -9,6 +9,7 @@ import numpy as np
 
 from atrous.errors import ArgumentError, NetworkError
 from atrous.graph.fact import Fact
+from atrous.graph.layers import check
 
 if TYPE_CHECKING:
     from atrous.graph.network import Network, Node, Shapes
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 #: Constants of at most this many elements are followed through the nodes: shape arithmetic, never weights.
 SMALL = 4096
 
-#: Stands for a symbolic size where only ranks and channels are asked for: divisible by the strides that networks have.
-TRIAL_SIZE = 40320
-
-#: Stands for the symbolic batch of an image: smaller, so that values of many channels have no more elements than there may be.
-TRIAL_BATCH = 208
+#: Symbolic sizes are tried as odd multiples of one of these, which the strides that networks have divide: of the first that
+#: fits. Large ones stand apart from the sizes that a network fixes; with small ones, several make a value that can be.
+TRIAL_UNITS = (40320, 672, 96, 32)
+#: A network may multiply the elements of its inputs so often.
+ROOM = 4096
 
 
 def infer_facts(network: Network, inputs: Mapping[str, Fact]) -> dict[str, Fact]:
@@ -77,22 +78,50 @@ def infer_node(node: Node, *operands: Fact) -> Fact:
 
 
 def trial(fact: Fact, sizes: Mapping[str, int]) -> Fact:
-    """A fact with every symbolic size replaced (by ``TRIAL_SIZE`` unless given); only its rank and channels mean anything."""
-    dims = (sizes.get(dim, TRIAL_SIZE) if isinstance(dim, str) else dim for dim in fact.shape)
+    """A fact with every symbolic size replaced, itself if it has none; only its rank and channels mean anything."""
+    if fact.concrete:
+        return fact
+    dims = (sizes[dim] if isinstance(dim, str) else dim for dim in fact.shape)
     return Fact(fact.dtype, tuple(dims), fact.value)
+
+
+def trial_inputs(inputs: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Inputs with one size for all symbols, for ranks and for nothing else: values that ought to agree do so.
+
+    The size is the largest unit that leaves room for values of ``ROOM`` times as many elements.
+    """
+    symbols = {dim for fact in inputs.values() for dim in fact.shape if isinstance(dim, str)}
+    made = dict(inputs)
+    for unit in TRIAL_UNITS:
+        made = {name: trial(fact, dict.fromkeys(symbols, unit)) for name, fact in inputs.items()}
+        if all(fact.count <= check.MOST_ELEMENTS // ROOM for fact in made.values()):
+            break
+    return made
 
 
 def trial_facts(network: Network) -> dict[str, Fact]:
     """Facts under trial sizes, for passes that ask for ranks and channels; what does not fit the trial is left out.
 
-    Different symbols get different sizes: shapes that agree here agree for all sizes.
+    Different symbols get different sizes, of which none is twice another: shapes that agree here agree for all sizes. Of
+    several trials, the first that fits every node counts; if none does, the one that fits most.
     """
     symbols = dict.fromkeys(dim for fact in network.inputs.values() for dim in fact.shape if isinstance(dim, str))
-    inner = {dim for fact in network.inputs.values() for dim in (fact.shape[1:] if fact.rank > 3 else fact.shape)}
-    whole = {symbol: TRIAL_SIZE if symbol in inner else TRIAL_BATCH for symbol in symbols}
-    sizes = {symbol: size * place for place, (symbol, size) in enumerate(whole.items(), start=1)}
-    facts = {name: Fact.of(array) for name, array in network.constants.items()}
-    facts |= {name: trial(fact, sizes) for name, fact in network.inputs.items()}
+    best: dict[str, Fact] = {}
+    for unit in TRIAL_UNITS:
+        sizes = {symbol: unit * (2 * place + 5) for place, symbol in enumerate(symbols)}
+        inputs = {name: trial(fact, sizes) for name, fact in network.inputs.items()}
+        if unit != TRIAL_UNITS[-1] and any(fact.count > check.MOST_ELEMENTS for fact in inputs.values()):
+            continue
+        facts = _fitting(network, inputs)
+        best = max(best, facts, key=len)
+        if len(facts) == len(network.constants) + len(inputs) + len(network.nodes):
+            break
+    return best
+
+
+def _fitting(network: Network, inputs: Mapping[str, Fact]) -> dict[str, Fact]:
+    """The facts of all values that inputs of these sizes fit."""
+    facts = {name: Fact.of(array) for name, array in network.constants.items()} | dict(inputs)
     for node in network.nodes:
         operands = [facts[name] for name in node.inputs if name in facts]
         if len(operands) == len(node.inputs):

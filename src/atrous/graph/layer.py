@@ -24,7 +24,8 @@ class Layer(ABC):
     #: Linear in its first operand (affine counts): the only non-linear layers of a convolutional network are its activations.
     #: ``affine`` says it of several operands.
     linear: ClassVar[bool] = False
-    #: An output reads a neighbourhood whose size does not grow with the signal. What is not local cannot be tiled.
+    #: An output reads a neighbourhood whose size does not grow with the signal. What is not local cannot be tiled. A layer says
+    #: so for axes 0 and 1 being batch and channels; ``graph.locality`` knows what the axes of a network's values hold.
     local: ClassVar[bool] = True
     #: Axes of the output whose elements are always made together: a kernel makes all channels of a place.
     together: ClassVar[tuple[int, ...]] = (1,)

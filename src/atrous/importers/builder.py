@@ -10,7 +10,7 @@ import numpy as np
 
 from atrous.errors import ArgumentError, NetworkError, UnsupportedError
 from atrous.graph.fact import Array, Fact
-from atrous.graph.facts import infer_node, trial
+from atrous.graph.facts import infer_node, trial_inputs
 from atrous.graph.layer import Layer
 from atrous.graph.layers import ConstantOfShape, Expand, Identity, Shape
 from atrous.graph.network import Network, Node
@@ -28,7 +28,7 @@ class Builder:
         self.constants: dict[str, Array] = {}
         self.nodes: list[Node] = []
         self._asked: list[str] = []  # what a rule wanted to know before the run, and depends on data
-        self._facts = {name: fact if fact.concrete else trial(fact, {}) for name, fact in inputs.items()}
+        self._facts = trial_inputs(inputs)
         #: The facts that hold whatever sizes the inputs leave open, and so the elements too that these have.
         self._certain = {name: fact for name, fact in inputs.items() if fact.concrete}
         self._fixed = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from atrous.errors import ArgumentError, FileError
+from atrous.importers.external import ExternalFiles
 
 #: What ``load`` takes: a path, the bytes of a model, or a model that is parsed already.
 Readable: TypeAlias = str | os.PathLike[str] | bytes | onnx.ModelProto
@@ -19,10 +20,11 @@ Readable: TypeAlias = str | os.PathLike[str] | bytes | onnx.ModelProto
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Name of a model for messages, and the folder of its external data (``None``: there is none)."""
+    """Name of a model for messages, the folder of its external data (``None``: there is none), and what was read there."""
 
     label: str
     folder: Path | None = None
+    files: ExternalFiles = field(default_factory=ExternalFiles, repr=False, compare=False)
 
     def external(self, location: str) -> Path:
         """The path of an external data file; refused when it is not a plain file inside the model's folder."""

@@ -10,6 +10,7 @@ from onnx import TensorProto, numpy_helper
 
 from atrous.errors import FileError, UnsupportedError
 from atrous.graph.fact import Array
+from atrous.importers.external import MOST_SPARSE
 from atrous.importers.source import Source
 
 #: ONNX's element types, by the name of the NumPy type that holds them here; 16-bit floats are widened.
@@ -32,9 +33,6 @@ TYPES: dict[int, str] = {
 WIDENED = frozenset({TensorProto.FLOAT16, TensorProto.BFLOAT16})
 #: Back to ONNX: the first type of each name.
 CODES: dict[str, int] = {name: code for code, name in reversed(TYPES.items())}
-
-#: A sparse tensor, or one from a sparse file, may have this many bytes with its zeros.
-MOST_SPARSE = 2**28
 
 _FIELDS: dict[int, str] = {
     TensorProto.FLOAT: "float_data",
@@ -63,7 +61,7 @@ def to_array(tensor: onnx.TensorProto, source: Source) -> Array:
     count = prod(tensor.dims)
     width = 2 if tensor.data_type in WIDENED else np.dtype(dtype).itemsize
     if tensor.data_location == TensorProto.EXTERNAL:
-        return _widen(_external(tensor, source, count, width), tensor.data_type)
+        return _external(tensor, source, count, width)
     if tensor.HasField("raw_data"):
         held, wanted, unit = len(tensor.raw_data), count * width, "bytes"
     else:
@@ -100,22 +98,19 @@ def _external(tensor: onnx.TensorProto, source: Source, count: int, width: int) 
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", count * width))
     except ValueError:
         raise FileError(f"{what} has external offset or length that is no number: the file is damaged") from None
-    state = path.stat()
-    held = state.st_size
+    held = path.stat().st_size
     if length != count * width or offset < 0 or offset + length > held:
         raise FileError(
             f"{what} lies at {offset} with {length} bytes in {path.name!r} of {held} bytes, "
             f"and dimensions {list(tensor.dims)} need {count * width}: the file is damaged"
         )
-    # a file may claim any size and store nothing; half allows for file systems that compress, where numbers hardly shrink
-    stored = 512 * getattr(state, "st_blocks", held)
-    if length > MOST_SPARSE and stored < length // 2:
-        raise FileError(
-            f"{what} takes {length} bytes of {path.name!r}, which stores {stored} only: it is a sparse file; copy it in full, "
-            f"or keep tensors of sparse files under {MOST_SPARSE} bytes"
-        )
-    plain = np.dtype(f"u{width}" if tensor.data_type in WIDENED else TYPES[tensor.data_type]).newbyteorder("<")
-    return np.fromfile(path, plain, count, offset=offset).reshape(tuple(tensor.dims))
+    code = tensor.data_type
+    plain = np.dtype(f"u{width}" if code in WIDENED else TYPES[code]).newbyteorder("<")
+
+    def read() -> Array:
+        return _widen(np.fromfile(path, plain, count, offset=offset), code)
+
+    return source.files.once(path, offset, length, code, read, what).reshape(tuple(tensor.dims))
 
 
 def _widen(array: Array, code: int) -> Array:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from atrous.errors import ArgumentError, NetworkError
 from atrous.graph.fact import Dim, Fact
 from atrous.graph.facts import infer_facts, input_facts, moving
+from atrous.graph.locality import global_nodes
 from atrous.graph.network import Network, Node, Shapes
 from atrous.report.costs import Costs, layer_costs, network_costs, open_costs, peak_bytes
 from atrous.report.coverage import AxisCoverage, layer_coverage, reach
@@ -51,6 +52,11 @@ class _Look:
     def moving(self) -> frozenset[str]:
         """The values that depend on what the inputs hold, not only on their sizes."""
         return moving(self.network, self.facts)
+
+    @cached_property
+    def far(self) -> frozenset[str]:
+        """The nodes that are not local."""
+        return global_nodes(self.network, self.facts)
 
     @property
     def missing(self) -> str:
@@ -210,7 +216,7 @@ def _row(look: _Look, node: Node) -> Row:
         branches=_branches(look, node),
         coverage=coverage,
         linear=node.layer.affine(*(i for i, name in enumerate(node.inputs) if name in look.moving)),
-        local=node.layer.local,
+        local=node.name not in look.far,
     )
 
 

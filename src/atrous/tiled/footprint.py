@@ -17,6 +17,7 @@ import numpy as np
 
 from atrous.geometry import Box, ceil_div
 from atrous.graph.fact import Array, Fact
+from atrous.graph.locality import global_nodes
 from atrous.graph.network import Node
 from atrous.tiled.bound import Bound
 from atrous.tiled.layout import Layout
@@ -171,11 +172,8 @@ class Job:
     def whole_nodes(self) -> tuple[Node, ...]:
         """The nodes that read the whole signal, so that smaller tiles would not need less."""
         needed = self.bound.demand({self.output: Box.full(self.output_fact.sizes)})
-        return tuple(
-            node
-            for node in self.bound.network.nodes
-            if not node.layer.local and node.output in needed and self.bound.facts[node.output].value is None
-        )
+        far = global_nodes(self.bound.network, self.bound.facts)
+        return tuple(node for node in self.bound.network.nodes if node.name in far and node.output in needed)
 
     def kinds(self, tile: Sequence[int]) -> list[Kind]:
         """The kinds of tiles in a grid."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from atrous.engine.codelets.grid import Access, Grid
 from atrous.engine.emit import ELEMENT, I64, Emitter, Value
+from atrous.engine.view import Address
 from atrous.graph.fact import Array
 
 #: More taps than this are walked by a loop; fewer are written out, their weights kept in registers.
@@ -35,16 +36,19 @@ class Take:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Places ``(outputs, taps)`` as int64 and, unless each output is one input, weights of the same shape."""
+    """Places ``(outputs, taps)`` as int64 and, unless each output is one input, weights of the same shape.
+
+    Places without weights may lie in scratch memory, as an earlier step left them.
+    """
 
     axis: int
-    places: Array
+    places: Array | Address
     weights: Array | None
 
     @property
     def taps(self) -> int:
         """Weighted places of one output; 0 where it is one input."""
-        return 0 if self.weights is None else int(self.places.shape[1])
+        return 0 if self.weights is None else int(self.weights.shape[1])
 
 
 def extra_names(reads: int) -> list[str]:

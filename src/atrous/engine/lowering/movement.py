@@ -9,13 +9,15 @@ from math import prod
 
 import numpy as np
 
+from atrous.engine.codelets import lookup
+from atrous.engine.codelets.grid import accesses, grid_words, merge
 from atrous.engine.codelets.take import Table
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
-from atrous.engine.view import Layout, View
-from atrous.errors import UnsupportedError
+from atrous.engine.view import Address, Layout, View, row_major
 from atrous.geometry import Box
 from atrous.geometry.blocks import Clamped, Mirrored
+from atrous.graph.fact import Array
 from atrous.graph.layers import movement as layers
 from atrous.graph.layers.reshaping import Reshaping
 
@@ -134,24 +136,44 @@ def _(layer: layers.Tile, tape: Tape, task: Task) -> View:
 
 @lower.register
 def _(layer: layers.Gather, tape: Tape, task: Task) -> View:
-    x, indices = task.operands[0], task.facts[1].value
-    if indices is None:
-        raise UnsupportedError(f"node {task.name!r} (Gather): its indices are computed while the network runs; give constants")
-    rank = len(x.shape)
-    axis = layer.axis % rank
+    """Through a table: of places that are known, or that a step before finds while the network runs."""
+    x, indices = task.operands
+    axis = layer.axis % len(x.shape)
     size = task.facts[0].sizes[axis]
-    count = len(task.facts[1].shape)
-    wanted = indices[tuple(slice(a, b) for a, b in list(task.box)[axis : axis + count])].reshape(-1, 1)
-    places = np.where(wanted < 0, wanted + size, wanted).astype(np.int64)
-    lo = (*task.box.lo[:axis], 0, *task.box.lo[axis + count :])
-    hi = (*task.box.hi[:axis], len(places), *task.box.hi[axis + count :])
+    end, count = axis + len(indices.shape), indices.box.size
+    lo, hi = (*task.box.lo[:axis], 0, *task.box.lo[end:]), (*task.box.hi[:axis], count, *task.box.hi[end:])
     out = tape.schedule.array(Box(lo, hi), x.dtype, rows=True)
     if out.box.size:
         whole = Box((*lo[:axis], 0, *lo[axis + 1 :]), (*hi[:axis], size, *hi[axis + 1 :]))
+        known = task.facts[1].value
+        places = _looked_up(layer, tape, task) if known is None else _known(known[indices.box.slices()], size)
         tape.take([Table(axis, places, None)], x.crop(whole), out)
     steps = out.strides
-    inner = [prod(task.box.shape[a + 1 : axis + count]) * steps[axis] for a in range(axis, axis + count)]
+    inner = [prod(indices.shape[a + 1 :]) * steps[axis] for a in range(len(indices.shape))]
     return tape.finish(task, View(out.buffer, x.dtype, task.box, (*steps[:axis], *inner, *steps[axis + 1 :])))
+
+
+def _known(indices: Array, size: int) -> Array:
+    """Constant indices, which are checked already, as a table of places."""
+    return np.where(indices < 0, indices + size, indices).astype(np.int64).reshape(-1, 1)
+
+
+def _looked_up(layer: layers.Gather, tape: Tape, task: Task) -> Address:
+    """Where the places of computed indices will be; an index that points outside becomes one on the axis, and an alarm."""
+    fact, indices = task.facts[0], task.operands[1]
+    axis = layer.axis % fact.rank
+    size = fact.sizes[axis]
+    rule = f" lies outside axis {axis} of {fact!r}; it must be in {-size}..{size - 1}"
+    alarm, code = tape.schedule.alarm(f"node {task.name!r} (Gather): index ", rule)
+    box = Box.full(indices.shape)
+    places = View(tape.schedule.buffer(box.size, "int64"), "int64", box, row_major(box.shape))
+    axes = merge(box.shape, [places.strides, indices.strides])
+    first, second = accesses(axes, [places.dtype, indices.dtype])
+    spec = lookup.Lookup((first, second))
+    words, units = grid_words(axes, [places.place(), indices.place()])
+    words |= {"size": size, "alarm": alarm, "code": code}
+    tape.schedule.launch(tape.kernel(spec, lookup.emit), lookup.NAMES, words, units)
+    return places.place()
 
 
 @lower.register

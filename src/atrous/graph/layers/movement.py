@@ -327,24 +327,31 @@ class SpaceToDepth(Layer):
 @final
 @dataclass(frozen=True, slots=True)
 class Gather(Layer):
-    """Entries ``(x, indices)`` along ``axis``; negative indices count from the end."""
+    """Entries ``(x, indices)`` along ``axis``; negative indices count from the end.
+
+    Indices are int64 or int32. One outside the axis is a ``NetworkError``: at once where the indices are constants, after the
+    run where the network computes them. No element outside of ``x`` is ever read.
+    """
 
     axis: int = 0
 
     linear: ClassVar[bool] = True
     local: ClassVar[bool] = False
-    fixed: ClassVar[tuple[int, ...]] = (1,)
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 2)
         x, indices = operands
         axis = check.axis(self.axis, x.rank)
         size = x.sizes[axis]
+        if indices.dtype not in ("int32", "int64"):
+            raise NetworkError(f"indices {indices!r} must hold integers of type int64 (or int32)")
         if indices.value is not None and np.any((indices.value < -size) | (indices.value >= size)):
             raise NetworkError(
                 f"indices {indices.value.tolist()} reach outside axis {axis} of {x!r}; they must be in {-size}..{size - 1}"
             )
-        return Fact(x.dtype, (*x.sizes[:axis], *indices.sizes, *x.sizes[axis + 1 :]))
+        if size == 0 and indices.count:
+            raise NetworkError(f"axis {axis} of {x!r} is empty; there is nothing for the indices {indices!r} to take")
+        return check.result(x.dtype, (*x.sizes[:axis], *indices.sizes, *x.sizes[axis + 1 :]))
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:
         x, indices = operands
@@ -354,4 +361,5 @@ class Gather(Layer):
         return (*before, Pull(0, Whole(x.sizes[axis])), *after), tuple(Pull(axis + i, SAME) for i in range(indices.rank))
 
     def evaluate(self, *operands: Array) -> Array:
+        self.infer(*(Fact.of(array) for array in operands))
         return np.take(operands[0], operands[1], axis=self.axis)

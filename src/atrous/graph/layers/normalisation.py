@@ -105,7 +105,7 @@ class Standardise(Layer):
 
     @property
     def local(self) -> bool:  # type: ignore[override]
-        """Whether the statistics run over batch and channels alone."""
+        """Whether the statistics run over axes 0 and 1 alone, where batch and channels stand in most networks."""
         return all(axis in (0, 1) for axis in self.axes)
 
     def affine(self, *moving: int) -> bool:

@@ -41,6 +41,8 @@ class Size(Layer):
 
     def infer(self, *operands: Fact) -> Fact:
         check.arity(operands, 1)
+        if operands[0].count >= 2**63:
+            raise NetworkError(f"{operands[0]!r} has more elements than an int64 counts; it must have fewer than 2**63")
         return Fact.of(np.array(operands[0].count, dtype=np.int64))
 
     def reads(self, *operands: Fact) -> tuple[tuple[Pull, ...], ...]:

@@ -9,7 +9,7 @@ from atrous.graph.passes.epilogues import fuse_epilogues
 from atrous.graph.passes.identities import remove_identities
 from atrous.graph.passes.matmul import matmul_to_linear
 from atrous.graph.passes.paddings import pad_inside
-from atrous.graph.passes.pipeline import PASSES, optimise
+from atrous.graph.passes.pipeline import PASSES, optimise, settle
 from atrous.graph.passes.preceding import fold_preceding
 from atrous.graph.passes.precision import cast_network
 from atrous.graph.passes.rewrite import op_counts
@@ -31,6 +31,7 @@ __all__ = [
     "pad_inside",
     "remove_dead",
     "remove_identities",
+    "settle",
     "share_branches",
     "specialise",
 ]

@@ -102,13 +102,18 @@ def _unused(hint: str, taken: set[str]) -> str:
 
 def lower_compounds(network: Network) -> Network:
     """Normalisations by the signal's own statistics, log-softmaxes, and the batch norms left, as the layers they consist of."""
-    if not any(isinstance(node.layer, _COMPOUND) for node in network.nodes):
+    if not has_compounds(network):
         return network
     writer = Parts(network)
     for node in network.nodes:
         if not isinstance(node.layer, _COMPOUND) or not writer.of(node):
             writer.nodes.append(node)
     return rebuilt(network, writer.nodes, writer.constants)
+
+
+def has_compounds(network: Network) -> bool:
+    """Whether any layer consists of others."""
+    return any(isinstance(node.layer, _COMPOUND) for node in network.nodes)
 
 
 _COMPOUND = (ArgExtreme, BatchNorm, GroupNorm, LogSoftmax, LpNorm, Standardise)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from atrous.graph.network import Network
+from atrous.graph.network import Network, Shapes
 from atrous.graph.passes.affine import fold_affine, lower_batch_norm
 from atrous.graph.passes.branches import share_branches
-from atrous.graph.passes.compounds import lower_compounds
-from atrous.graph.passes.constants import fold_constants
+from atrous.graph.passes.compounds import has_compounds, lower_compounds
+from atrous.graph.passes.constants import fold_constants, specialise
 from atrous.graph.passes.dead import remove_dead
 from atrous.graph.passes.epilogues import fuse_epilogues
 from atrous.graph.passes.identities import remove_identities
@@ -49,4 +49,15 @@ def optimise(network: Network, observe: Callable[[str, Network, Network], None] 
         before, network = network, rewrite(network)
         if observe is not None:
             observe(name, before, network)
+    return network
+
+
+def settle(network: Network, shapes: Shapes | None = None) -> Network:
+    """An optimised network for inputs of these shapes: specialised, and no layer left of those that kernels have parts for.
+
+    Sizes that were open may have hidden what a layer reads; now every value has its fact.
+    """
+    network = specialise(network, shapes)
+    if has_compounds(network):
+        network = specialise(lower_compounds(lower_batch_norm(network)), shapes)
     return network
