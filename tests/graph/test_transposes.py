@@ -111,6 +111,22 @@ def test_what_does_not_fit_is_left_to_the_one_who_names_it() -> None:
         assert optimise(network).nodes == network.nodes
 
 
+def test_transposes_that_others_need_stay() -> None:
+    """The value between is given out, the second one is no inverse, an operand is not transposed, or axes are joined."""
+    s = Sketch(2, 3, 4, 5)
+    t = s(L.Transpose((0, 2, 3, 1)), "x")
+    mixed = s(L.Add(), s(L.Relu(), t), s(L.Reshape(), "x", ints(2, 4, 5, 3)))
+    back = s(L.Transpose((0, 3, 1, 2)), s(L.Softmax(3, 3), mixed))
+    again = s(L.Transpose((0, 2, 1, 3)), t)
+    network = s.network(t, back, s(L.Transpose((0, 2, 1, 3)), again), s(L.Transpose((0, 3, 1, 2)), s(L.Neg(), t)))
+    after = meet_transposes(network)
+    x = floats(2, 3, 4, 5)
+    for got, wanted in zip(evaluate(after, {"x": x}).values(), evaluate(network, {"x": x}).values(), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-6)
+    assert op_counts(network)["Transpose"] == 5
+    assert op_counts(after)["Transpose"] == 3
+
+
 def test_a_value_that_is_given_out_keeps_its_transpose() -> None:
     s = Sketch("N", 6, 5, 7)
     t = s(L.Pad(), s(TO_LAST, "x"), ints(0, 1, 1, 0, 0, 1, 1, 0))
