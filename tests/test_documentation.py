@@ -15,12 +15,14 @@ import pytest
 
 import atrous
 from atrous.cli import main
+from atrous.graph.passes import PASSES
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(each.name for each in pkgutil.walk_packages(atrous.__path__, "atrous."))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-SESSIONS = re.findall(r"```console\n\$ atrous (.*?)\n(.*?)```", README, re.DOTALL)
+PASSES_PAGE = (ROOT / "docs" / "passes.md").read_text(encoding="utf-8")
+SESSIONS = re.findall(r"```console\n\$ atrous (.*?)\n(.*?)```", README + PASSES_PAGE, re.DOTALL)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -42,7 +44,7 @@ def test_the_code_of_the_tutorial_prints_what_it_says() -> None:
 
 
 @pytest.mark.parametrize(("command", "output"), SESSIONS, ids=lambda text: text[:30])
-def test_the_sessions_of_the_readme_are_real(
+def test_the_sessions_of_the_pages_are_real(
     command: str, output: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
@@ -60,6 +62,21 @@ def test_every_room_is_on_the_architecture_page() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rooms = {name.split(".")[1] for name in MODULES}
     assert {room for room in rooms if f"<!-- modules {room} -->" not in page} == set()
+
+
+def test_the_page_of_passes_has_them_all_in_order() -> None:
+    rows = re.findall(r"^\| (.*?) \|", PASSES_PAGE, re.MULTILINE)
+    assert rows == ["pass", "---", *(name for name, _ in PASSES)]
+
+
+def test_the_operator_that_is_shown_stands_where_it_is_said() -> None:
+    (shown,) = re.findall(r"```diff\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+    _, *parts = re.split(r"^\+\+\+ (.*)\n", shown, flags=re.MULTILINE)
+    assert len(parts) == 2 * 8
+    for file, lines in zip(parts[::2], parts[1::2], strict=True):
+        text = (ROOT / file).read_text(encoding="utf-8").splitlines()
+        assert [line for line in lines.splitlines() if line[1:] not in text] == []
+        assert "mish" in lines.lower()
 
 
 def test_public_names_are_there() -> None:

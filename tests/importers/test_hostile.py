@@ -143,6 +143,8 @@ ILLEGAL = [
     (model([node("Concat", "x", "x")]), "attribute axis is missing"),
     (model([node("Resize", "x", "r", "", "s", coordinate_transformation_mode="tf_crop_and_resize")],
            constants={"s": ints(2, 4, 9, 9), "r": np.ones(4, "f")}), "must hold a finite start and end for each of 4 axes"),
+    (model([node("Resize", "x", "", "", "s", mode="cubic", cubic_coeff_a=np.inf)], constants={"s": ints(2, 4, 9, 9)}),
+     "attribute cubic_coeff_a is inf; it must be finite"),
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from atrous.graph.layer import Layer
 from atrous.graph.layers import (
     Add,
     AveragePool,
+    BatchNorm,
     Cast,
     Concat,
     Conv,
@@ -26,6 +27,7 @@ from atrous.graph.layers import (
     LpPool,
     MaxPool,
     Mul,
+    Pad,
     ReduceMean,
     Relu,
     Resize,
@@ -33,6 +35,7 @@ from atrous.graph.layers import (
     Slice,
     Standardise,
     Sub,
+    Tanh,
     Transpose,
 )
 from atrous.graph.network import Network, Node
@@ -163,6 +166,24 @@ def grouped() -> Network:
     return s.done(s.conv(s.add(Relu(), a), 6, 1))
 
 
+def prepared() -> Network:
+    """What the passes before a compilation rewrite: norms and scales before convolutions, frames, twins, transposes."""
+    s = Sketch("prepared")
+    a = s.add(
+        Mul(), s.add(BatchNorm(), "x", *(s.constant(odd((1,), n) ** 2 + 0.5) for n in range(4))), s.constant(odd((1,), 5))
+    )
+    frame = s.constant(np.array([0, 0, 1, 2, 0, 0, 2, 1]))
+    a = s.add(Mul(), s.add(Tanh(), s.conv(a, 1, 4, padding=0)), s.constant(odd((4, 1, 1), 6)))
+    a = s.conv(s.add(Pad(), a, frame), 4, 3, padding=0)
+    a = s.add(MaxPool((3, 3), (2, 2), (1, 1), as_padding(0, 2)), s.add(Pad(), s.add(Relu(), a), frame))
+    last = s.add(Pad(), s.add(Transpose((0, 2, 3, 1)), a), s.constant(np.array([0, 1, 0, 0, 0, 0, 1, 0])))
+    first = s.add(Transpose((0, 3, 1, 2)), last)
+    w = s.constant(odd((2, 3, 3, 3), 7))
+    layer = Conv((3, 3), (1, 1), (1, 1), as_padding([(0, 1), (1, 0)], 2))
+    twins = [s.add(Relu(), s.add(layer, first, w)) for _ in range(2)]
+    return s.done(s.conv(s.add(Concat(1), *twins), 4, 2))
+
+
 def casting(source: str, target: str, channels: int | str = "C", axes: int = 2) -> Network:
     """Only converts: for the formats."""
     s = Sketch("casting", 1, axes, source)
@@ -171,7 +192,7 @@ def casting(source: str, target: str, channels: int | str = "C", axes: int = 2) 
     return Network(made.name, {"x": Fact(source, ("N", channels, *fact.shape[2:]))}, made.outputs, made.nodes)
 
 
-LOCAL = {f.__name__: f for f in (plain, unet, strided, super_resolution, resized, normalised, channels_last)}
+LOCAL = {f.__name__: f for f in (plain, unet, strided, super_resolution, resized, normalised, channels_last, prepared)}
 
 
 def odd(shape: Sequence[int], seed: int = 0, dtype: str = "float32") -> Array:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from atrous import __version__
-from atrous.cli import bench, cache, demo, draw, explore, inspect, plan, run, tune
+from atrous.cli import bench, cache, demo, draw, explore, inspect, passes, plan, run, tune
 from atrous.errors import ArgumentError, AtrousError, FileError, MemoryBudgetError
 
 WRONG_USE = (ArgumentError, FileError, MemoryBudgetError)
@@ -28,6 +28,7 @@ app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("tune")(tune.tune)
 app.command("inspect")(inspect.inspect)
+app.command("passes")(passes.passes)
 app.command("explore")(explore.explore)
 app.add_typer(draw.app)
 app.command("bench")(bench.bench)

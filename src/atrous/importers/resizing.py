@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from fractions import Fraction
+from math import isfinite
 
 import numpy as np
 
@@ -22,6 +23,8 @@ def _filter(call: Call, rounding: str) -> Filter:
     mode = attributes.string("mode", "nearest", "nearest", "linear", "bilinear", "cubic")
     coefficient = attributes.number("cubic_coeff_a", -0.75)
     outside, antialias = attributes.flag("exclude_outside"), attributes.flag("antialias")
+    if not isfinite(coefficient):
+        raise NetworkError(f"attribute cubic_coeff_a is {coefficient}; it must be finite")
     if mode == "cubic":
         return Cubic(short_fraction(coefficient), outside, antialias)
     if mode != "nearest":

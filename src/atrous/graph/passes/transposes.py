@@ -1,49 +1,70 @@
 """Layers between transposes, done on the signal as it lay before: the transposes meet, and are gone.
 
 Networks written with channels last (ConvNeXt's blocks: transpose, normalise, two linear layers, transpose) so become networks
-of pointwise convolutions, which tile and stream as others do.
+of pointwise convolutions, which tile and stream as others do; and those of TensorFlow, which come with a transpose before and
+after each convolution and pool, keep one at each end at most.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
-from atrous.geometry import Explicit
-from atrous.graph.fact import Array
-from atrous.graph.layer import Layer, Pointwise
-from atrous.graph.layers import Conv, Identity, Linear, Standardise, Transpose
+from atrous.graph.fact import Array, Fact
+from atrous.graph.layers import Identity, Transpose
 from atrous.graph.network import Network, Node
+from atrous.graph.passes.lifting import Order, lifted
 from atrous.graph.passes.rewrite import fresh, known_facts, rebuilt
-
-#: Where output axis ``i`` of a transpose comes from: axis ``order[i]``.
-Order = tuple[int, ...]
 
 
 def meet_transposes(network: Network) -> Network:
-    """Pointwise and linear layers and standardisations between transposes work without; kept if fewer transposes are left."""
-    if sum(isinstance(node.layer, Transpose) for node in network.nodes) < 2:
+    """What lies between transposes works without them, as far as ``lifted`` knows how; kept if fewer transposes are left.
+
+    Where a transpose is left behind layers that read an input, the input is transposed instead, if that needs no more of them:
+    scales and frames of an image then stand beside its convolution.
+    """
+    if not _count(network):
         return network
-    lifting = _Lifting(network)
+    facts = known_facts(network)
+    best = min(network, _met(network, facts, {}), key=_count)
+    turned: dict[str, Order] = {}
+    for name, fact in network.inputs.items():
+        left = [node.layer.perm for node in best.nodes if isinstance(node.layer, Transpose) and node.inputs != (name,)]
+        orders = [perm for perm in left if perm is not None and len(perm) == fact.rank]
+        if orders:
+            made = _met(network, facts, {**turned, name: orders[0]})
+            if _count(made) <= _count(best):
+                best, turned = made, {**turned, name: orders[0]}
+    return best
+
+
+def _met(network: Network, facts: Mapping[str, Fact], inputs: Mapping[str, Order]) -> Network:
+    """The network with transposes put off as far as may be, those of some inputs made at once."""
+    lifting = _Lifting(network, facts, inputs)
     for node in network.nodes:
         lifting.take(node)
     for name in network.outputs:
         lifting.give(name)
-    made = rebuilt(network, lifting.nodes, lifting.constants)
-    before, after = (sum(isinstance(node.layer, Transpose) for node in each.nodes) for each in (network, made))
-    return made if after < before else network
+    return rebuilt(network, lifting.nodes, lifting.constants)
+
+
+def _count(network: Network) -> int:
+    return sum(isinstance(node.layer, Transpose) for node in network.nodes)
 
 
 class _Lifting:
     """The nodes written so far, and the values that are put off: each is a transpose of another one."""
 
-    def __init__(self, network: Network) -> None:
-        self.network, self.facts = network, known_facts(network)
+    def __init__(self, network: Network, facts: Mapping[str, Fact], inputs: Mapping[str, Order]) -> None:
+        self.network, self.facts = network, facts
         self.nodes: list[Node] = []
         self.constants: dict[str, Array] = {}
         self._put_off: dict[str, tuple[str, Order, str]] = {}  # what it is a transpose of, how, and whose name the node gets
-        self._given: set[str] = set()
+        self._given: set[str] = set(network.inputs)
+        for name, order in inputs.items():
+            value = fresh(network, f"{name}/transposed")
+            self.nodes.append(Node(value, Transpose(order), (name,), value))
+            self._put_off[name] = (value, tuple(map(order.index, range(len(order)))), "")
 
     def take(self, node: Node) -> None:
         """One node of the network."""
@@ -73,55 +94,33 @@ class _Lifting:
     def _lift(self, node: Node) -> bool:
         """Put off the transpose behind a node that works as well before it."""
         orders = {self._put_off[name][1] for name in node.inputs if name in self._put_off}
-        held = [name in self.network.constants for name in node.inputs]
-        if len(orders) != 1 or not all(a or name in self._put_off for a, name in zip(held, node.inputs, strict=True)):
+        moving = [name for name in node.inputs if name not in self.network.constants]
+        if len(orders) != 1 or node.output not in self.facts or not all(name in self._put_off for name in moving):
             return False
         (order,) = orders
-        if _idle(order) or any(self._rank(name) != len(order) for name, a in zip(node.inputs, held, strict=True) if not a):
+        if _idle(order) or any(name not in self.facts or self.facts[name].rank != len(order) for name in moving):
             return False
-        layer = _lifted(node.layer, order, held)
-        if layer is None:
+        held = tuple(self.network.constants.get(name) for name in node.inputs)
+        found = lifted(node.layer, order, held)
+        if found is None:
             return False
-        names = []
-        for name, a in zip(node.inputs, held, strict=True):
-            names.append(self._moved(node, name, order) if a else self._put_off[name][0])
+        sources = iter([self._put_off[name][0] for name in moving])
+        names = [next(sources) if array is None else self._held(node, array) for array in found.held]
         value = fresh(self.network, f"{node.output}/before", (*self.constants, *(each.output for each in self.nodes)))
-        self.nodes.append(Node(node.name, layer, tuple(names), value))
-        self._put_off[node.output] = (value, order, f"{node.name}/transposed")
+        self.nodes.append(Node(node.name, found.layer, tuple(names), value))
+        self._put_off[node.output] = (value, found.order, f"{node.name}/transposed")
         return True
 
-    def _rank(self, name: str) -> int:
-        return self.facts[name].rank if name in self.facts else -1
-
-    def _moved(self, node: Node, name: str, order: Order) -> str:
-        """A constant that is broadcast to a transposed value, or the weights of a linear layer, before the transpose."""
-        array = self.network.constants[name]
-        if isinstance(node.layer, Linear):
-            moved = array.reshape(*array.shape, *(1,) * (len(order) - 2)) if array.ndim == 2 else array
-        elif array.size == 1 and array.ndim <= 1:
-            return name
-        else:
-            full = array.reshape((1,) * (len(order) - array.ndim) + array.shape)
-            moved = np.ascontiguousarray(full.transpose(np.argsort(order)))
-        made = fresh(self.network, f"{node.name}/{name}", self.constants)
-        self.constants[made] = moved
+    def _held(self, node: Node, array: Array) -> str:
+        """The name of a constant operand, which may be a new one."""
+        for name in node.inputs:
+            if array is self.network.constants.get(name):
+                return name
+        made = fresh(self.network, f"{node.name}/moved", self.constants)
+        self.constants[made] = array
         return made
 
 
 def _idle(order: Order) -> bool:
     """Whether all axes stay where they are."""
     return order == tuple(range(len(order)))
-
-
-def _lifted(layer: Layer, order: Order, held: list[bool]) -> Layer | None:
-    """The layer that does before a transpose what this one does after it; ``held`` tells which operands are constants."""
-    rank = len(order)
-    match layer:
-        case Pointwise():
-            return layer
-        case Standardise() if all(held[1:]):
-            return replace(layer, axes=tuple(sorted(order[axis] for axis in layer.axes)))
-        case Linear() if all(held[1:]) and rank > 2 and order[-1] == 1:
-            ones = (1,) * (rank - 2)
-            return Conv(ones, ones, ones, Explicit.zeros(rank - 2))
-    return None
