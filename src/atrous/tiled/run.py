@@ -44,8 +44,8 @@ def run(
 
     ``memory`` is the budget for the peak of the whole process, in bytes or as '300MB', '2GiB' (default: what the process uses
     and half of the free memory); ``tile`` fixes the size of output tiles along the spatial axes instead of choosing it.
-    Neither changes a bit of the result, nor does ``threads``; ``accuracy`` does, as ``atrous.compile`` says (a ``Program`` has its
-    own). ``progress(done, total)`` is called after each tile;
+    Neither changes a bit of the result, nor does ``threads``. ``accuracy`` is that of ``atrous.compile``; a ``Program`` has its
+    own. ``progress(done, total)`` is called after each tile;
     ``planned(plan)`` once before the first, and may stop the run by raising.
 
     Raises ``ArgumentError``, ``FileError``, or ``MemoryBudgetError`` before anything is read when the budget is too small.

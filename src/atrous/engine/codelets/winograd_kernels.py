@@ -234,15 +234,16 @@ class _Products(_Kernel):
         e, spec = self.e, self.spec
         places = self._places(image, starts, channel)
         real = [self._wanted(axis, starts[axis]) for axis in self.axes] if edge else None
-        for u in range(self.register.vectors):
-            first = u * self.lanes
+        with e.loop(0, self.width, self.lanes, nonempty=True) as vectors:
+            first = vectors.index
             bias = e.load(e.at(e.at(self.args.pointer("b"), channel, self.element), first, self.element), self.vector)
+            here = e.at(m, first, self.element)
             values = {
-                place: e.load(e.at(m, number * spec.block * self.width + first, self.element), self.vector)
+                place: e.load(e.at(here, number * spec.block * self.width, self.element), self.vector)
                 for number, place in enumerate(product(*(range(f.points) for f in spec.filters)))
             }
             made = _along(_Vectors(e, self.vector), [f.at for f in spec.filters], values)
-            lanes = e.first_lanes(e.sub(e.i64(self.c.outputs - first), channel), self.lanes) if edge else None
+            lanes = e.first_lanes(e.sub(e.i64(self.c.outputs), e.add(channel, first)), self.lanes) if edge else None
             for place, value in made.items():
                 mask = None if real is None else e.b.and_(lanes, e.splat(self._all(real, place), self.lanes))
                 self._store(places, place, first, e.b.fadd(value, bias), mask)
@@ -260,7 +261,7 @@ class _Products(_Kernel):
         return found
 
     def _store(
-        self, places: Sequence[tuple[str, Value, str]], place: tuple[int, ...], first: int, value: Value, mask: Value | None
+        self, places: Sequence[tuple[str, Value, str]], place: tuple[int, ...], first: Value, value: Value, mask: Value | None
     ) -> None:
         """One vector of an output, from channel ``first`` of the block on, after the epilogue."""
         e, ((prefix, y, stored), *operands) = self.e, places
