@@ -36,10 +36,12 @@ RNG = np.random.default_rng(1)
 @st.composite
 def filtered(draw: st.DrawFn) -> Problem:
     """A convolution that tiles can compute: around the seams of tiles, residue classes and vectors."""
-    kernel = draw(st.sampled_from([(3, 3), (3, 3), (3, 1), (1, 3)]))
+    kernel = draw(st.sampled_from([(3, 3), (3, 3), (3, 1), (1, 3), (3, 3, 3), (2, 3, 3), (4, 1, 3)]))
+    deep = len(kernel) == 3
     dilations = tuple(draw(st.sampled_from([1, 1, 2, 3, 5])) if k > 1 else 1 for k in kernel)
     pads = tuple((draw(st.integers(0, k * d)), draw(st.integers(0, k * d))) for k, d in zip(kernel, dilations, strict=True))
-    space = tuple(draw(st.integers(1, 23)) for _ in kernel)
+    space = tuple(draw(st.integers(1, 9 if deep else 23)) for _ in kernel)
+    strides = (draw(st.integers(1, 3)), 1, 1) if deep else (1, 1)
     padded = zip(space, pads, kernel, dilations, strict=True)
     assume(all(n + lo + hi > (k - 1) * d for n, (lo, hi), k, d in padded))
     return Problem(
@@ -48,7 +50,7 @@ def filtered(draw: st.DrawFn) -> Problem:
         space,
         draw(st.sampled_from([1, 5, 16, 17, 33, 50])),
         kernel,
-        (1, 1),
+        strides,
         dilations,
         pads,
         bias=draw(st.booleans()),

@@ -19,15 +19,20 @@ def predict_tiles(model: Model, plan: Plan) -> Prediction:
     c, signal, target = model.c, model.signal, model.target
     spec = Minimal(c, plan.codelet.GRID, plan.register)
     lanes, item, rates = target.lanes(c.dtype), BYTES[c.dtype], target.rates
-    tiles = signal.batch * prod(map(_tiles, signal.outputs, spec.outputs, c.dilations))
-    blocks, outputs = ceil_div(tiles, spec.block), ceil_div(c.outputs, spec.width(target))
-    steps = blocks * plan.register.rows * spec.points * outputs * c.channels
+    summed = spec.summed
+    planes = signal.batch * prod(signal.outputs[:summed])
+    tiles = prod(map(_tiles, signal.outputs[summed:], spec.outputs[summed:], c.dilations[summed:]))
+    blocks = planes * ceil_div(tiles, spec.block) if summed else ceil_div(planes * tiles, spec.block)
+    outputs = ceil_div(c.outputs, spec.width(target))
+    taps = spec.planes * model.real if summed else 1.0
+    steps = blocks * plan.register.rows * spec.points * outputs * c.channels * taps
+    tiles *= planes
     cost = step_cost(plan.register, target)
     vectors = tiles * spec.pitch(target) / lanes * INPUT_CYCLES + tiles * outputs * plan.register.vectors * OUTPUT_CYCLES
-    weights = float(spec.points * c.channels * outputs * spec.width(target) * item)
+    weights = float(spec.points * spec.planes * c.channels * outputs * spec.width(target) * item)
     moved = tiles * spec.points * spec.pitch(target) * item
     third = target.caches.l3 or target.caches.l2
-    l2 = blocks * weights + moved * outputs
+    l2 = blocks * weights + moved * outputs * taps
     l3 = (
         (blocks * weights if weights > ROOM * target.caches.l2 else weights)
         + 2 * moved

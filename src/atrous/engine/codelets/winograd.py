@@ -6,6 +6,9 @@ of tiles, lanes on channels, into ``v``: ``[block of tiles][point][tile][channel
 for some vectors of output channels after the other, multiplies the block's inputs at each point by the transformed weights,
 one chain of fused multiply-adds over the channels for each element, and transforms the products to outputs.
 
+Of volumes, the depth is not filtered: its taps are summed up with the channels, at the points, so that every plane is
+transformed once and every output once.
+
 Dilated kernels are dense ones on the residue classes of the signal's places (the *algorithme a trous*): tile ``q * d + r``
 begins at ``q * m * d + r`` and its outputs lie ``d`` apart, so nothing is copied.
 """
@@ -49,13 +52,26 @@ class Minimal:
     register: Register
 
     @property
+    def summed(self) -> int:
+        """How many axes come first whose taps are summed up at the points: the depth of volumes."""
+        return len(self.c.kernel) - 2
+
+    @property
     def outputs(self) -> tuple[int, ...]:
         """The outputs of a tile on each axis."""
-        return tuple(self.grid if taps == TAPS else 1 for taps in self.c.kernel)
+        filtered = self.c.kernel[self.summed :]
+        return (*(1 for _ in range(self.summed)), *(self.grid if taps == TAPS else 1 for taps in filtered))
 
     @property
     def filters(self) -> tuple[Filter, ...]:
-        return tuple(filtering(m, r) for m, r in zip(self.outputs, self.c.kernel, strict=True))
+        """What is filtered of each axis; nothing of the summed ones."""
+        taps = (*(1 for _ in range(self.summed)), *self.c.kernel[self.summed :])
+        return tuple(filtering(m, r) for m, r in zip(self.outputs, taps, strict=True))
+
+    @property
+    def planes(self) -> int:
+        """Taps that are summed up at the points."""
+        return prod(self.c.kernel[: self.summed])
 
     @property
     def points(self) -> int:
@@ -77,9 +93,9 @@ class Minimal:
 
 
 def applies(c: Convolution, target: Target) -> bool:
-    """Kernels of 3 x 3 taps, or of 3 on one of two axes, with finite weights."""
-    plain = c.groups == 1 == c.spacing and set(c.strides) == {1} and len(c.kernel) == 2
-    return plain and c.finite and c.dtype in ("float32", "float64") and {TAPS} <= set(c.kernel) <= {1, TAPS}
+    """Kernels of 3 x 3 taps, or of 3 on one of the last two axes, with finite weights; any depth of volumes."""
+    plain = c.groups == 1 == c.spacing and len(c.kernel) in (2, 3) and c.strides[-2:] == (1, 1)
+    return plain and c.finite and c.dtype in ("float32", "float64") and {TAPS} <= set(c.kernel[-2:]) <= {1, TAPS}
 
 
 def worthwhile(c: Convolution, target: Target) -> bool:
@@ -107,7 +123,7 @@ def tile_cost(c: Convolution, grid: int, register: Register, target: Target) -> 
     """Cycles of the products for each multiply-add that the definition has, on full tiles."""
     spec = Minimal(c, grid, register)
     steps = ceil_div(c.outputs, spec.width(target)) * spec.points / register.pixels
-    each = steps / (c.outputs * prod(spec.outputs) * prod(c.kernel))
+    each = steps * spec.planes / (c.outputs * prod(spec.outputs) * prod(c.kernel))
     arithmetic, loads, *_ = step_cost(register, target)
     return Cost(each * arithmetic, each * loads)
 
@@ -128,16 +144,16 @@ def blocks(c: Convolution, register: Register, target: Target) -> int:
 
 
 def pack_filter(spec: Minimal, weights: Array, bias: Array | None, target: Target) -> Packed:
-    """Weights ``(K, C, *kernel)`` transformed in float64, ``[block of outputs][point][channel][output]``, and the bias."""
+    """Weights ``(K, C, *kernel)`` transformed in float64, and the bias: ``[block][point][summed tap][channel][output]``."""
     c, width = spec.c, spec.width(target)
     turned = weights.astype(np.float64)
-    for axis, f in enumerate(spec.filters):
+    for axis, f in list(enumerate(spec.filters))[spec.summed :]:
         g = np.array([[float(a) for a in row] for row in f.g])
         turned = np.moveaxis(np.tensordot(turned, g, (2 + axis, 1)), -1, 2 + axis)
     blocks, channels = ceil_div(c.outputs, width), ceil_div(c.channels, CHANNEL_UNROLL) * CHANNEL_UNROLL
-    padded = np.zeros((blocks * width, channels, spec.points), c.dtype)
-    padded[: c.outputs, : c.channels] = turned.reshape(c.outputs, c.channels, spec.points)
-    packed = padded.reshape(blocks, width, channels, spec.points).transpose(0, 3, 2, 1)
+    padded = np.zeros((blocks * width, channels, spec.planes, spec.points), c.dtype)
+    padded[: c.outputs, : c.channels] = turned.reshape(c.outputs, c.channels, spec.planes, spec.points)
+    packed = padded.reshape(blocks, width, channels, spec.planes, spec.points).transpose(0, 4, 3, 2, 1)
     start = np.zeros(blocks * width, c.dtype)
     if bias is not None:
         start[: c.outputs] = bias

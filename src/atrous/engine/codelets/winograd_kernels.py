@@ -19,12 +19,14 @@ from atrous.geometry import ceil_div
 
 
 def input_names(axes: int) -> list[str]:
-    return ["x", "v", "pad", "xb"] + [f"{word}{axis}" for axis in range(axes) for word in ("x", "e", "p", "f", "t")]
+    return ["x", "v", "pad", "xb", "tiles", "blocks"] + [
+        f"{word}{axis}" for axis in range(axes) for word in ("x", "e", "p", "f", "t")
+    ]
 
 
 def product_names(c: Convolution) -> list[str]:
     axes = range(len(c.kernel))
-    own = ["v", "w", "b", "y", "yb", "tiles", "inner", "groups"]
+    own = ["v", "w", "b", "y", "yb", "tiles", "blocks", "inner", "groups", "planes", "plane", "extent", "origin"]
     own += [f"{word}{axis}" for axis in axes for word in ("y", "l", "n", "f", "t")]
     for j in range(len(c.epilogue.operands)):
         own += [f"r{j}", f"r{j}b", *(f"r{j}.{axis}" for axis in axes)]
@@ -115,7 +117,9 @@ class _Inputs(_Kernel):
             source = e.at(args.pointer("x"), e.mul(image, args.number("xb")), self.element)
             for axis in self.axes:
                 source = e.at(source, e.mul(starts[axis], args.number(f"x{axis}")), self.element)
-            block, place = e.split(units.index, [0, spec.block])
+            plane, rest = e.split(units.index, [0, args.number("tiles")])
+            block, place = e.split(rest, [0, spec.block])
+            block = e.add(e.mul(plane, args.number("blocks")), block)
             to = e.at(args.pointer("v"), e.mul(block, spec.points * spec.block * self.pitch), self.element)
             to = e.at(to, e.mul(place, self.pitch), self.element)
             with e.choose(inside) as (interior, edge):
@@ -167,52 +171,75 @@ class _Products(_Kernel):
         self.width = spec.width(e.target)
         self.blocks = ceil_div(self.c.outputs, self.width)
         self.depth = ceil_div(self.c.channels, CHANNEL_UNROLL) * CHANNEL_UNROLL
+        self.size = spec.points * spec.block * self.pitch
         self.products = e.scratch(spec.points * spec.block * self.width, self.element)
         with e.loop(self.first, self.last) as units:
-            block, group = e.split(units.index, [0, args.number("groups")])
-            v = e.at(args.pointer("v"), e.mul(block, spec.points * spec.block * self.pitch), self.element)
+            outer, block, group = e.split(units.index, [0, args.number("blocks"), args.number("groups")])
+            place = e.split(outer, [0, args.number("t0")]) if spec.summed else []
+            taps = self._summed_taps(*place) if spec.summed else (e.i64(0), e.i64(1), e.i64(0))
+            v = e.at(args.pointer("v"), e.mul(block, self.size), self.element)
             first = e.mul(group, args.number("inner"))
             with e.loop(first, e.min(e.add(first, args.number("inner")), self.blocks)) as outputs:
-                self._multiply(v, outputs.index)
-                self._write(e.mul(block, spec.block), e.mul(outputs.index, self.width))
+                self._multiply(v, taps, outputs.index)
+                self._write(place, e.mul(block, spec.block), e.mul(outputs.index, self.width))
         e.end()
 
-    def _multiply(self, v: Value, outputs: Value) -> None:
+    def _summed_taps(self, image: Value, output: Value) -> tuple[Value, Value, Value]:
+        """The taps of the depth that meet the signal, and which of the transformed planes tap 0 would read."""
+        e, args, c = self.e, self.args, self.c
+        start = e.sub(e.mul(e.add(output, args.number("f0")), c.strides[0]), args.number("origin"))
+        first = e.ceil_div(e.max(e.sub(e.i64(0), start), 0), c.dilations[0])
+        last = e.ceil_div(e.max(e.sub(args.number("extent"), start), 0), c.dilations[0])
+        plane = e.add(e.mul(image, args.number("planes")), e.sub(start, args.number("plane")))
+        return e.min(first, c.kernel[0]), e.min(last, c.kernel[0]), plane
+
+    def _multiply(self, v: Value, taps: tuple[Value, Value, Value], outputs: Value) -> None:
         """The products of a block at all points, with one block of output channels."""
         e, spec, pixels, vectors = self.e, self.spec, self.register.pixels, self.register.vectors
-        weights = e.at(self.args.pointer("w"), e.mul(outputs, spec.points * self.depth * self.width), self.element)
-        zero = ir.Constant(self.vector, None)
+        depth = self.depth * self.width
+        weights = e.at(self.args.pointer("w"), e.mul(outputs, spec.points * spec.planes * depth), self.element)
+        zero, (first, last, plane) = ir.Constant(self.vector, None), taps
         with e.loop(0, spec.points, nonempty=True) as point:
-            w = e.at(weights, e.mul(point.index, self.depth * self.width), self.element)
+            at_point = e.at(weights, e.mul(point.index, spec.planes * depth), self.element)
             with e.loop(0, spec.register.rows, nonempty=True) as part:
                 row = e.add(e.mul(point.index, spec.block), e.mul(part.index, pixels))
-                x = e.at(v, e.mul(row, self.pitch), self.element)
-                with e.loop(0, self.depth, CHANNEL_UNROLL, carry=[zero] * (pixels * vectors), nonempty=True) as loop:
-                    xs, ws = e.at(x, loop.index, self.element), e.at(w, e.mul(loop.index, self.width), self.element)
-                    acc = list(loop.values)
-                    for k in range(CHANNEL_UNROLL):
-                        line = [
-                            e.load(e.at(ws, k * self.width + u * self.lanes, self.element), self.vector) for u in range(vectors)
-                        ]
-                        for i in range(pixels):
-                            value = e.splat(e.load(e.at(xs, i * self.pitch + k, self.element), self.element), self.lanes)
-                            for u in range(vectors):
-                                acc[i * vectors + u] = e.fma(value, line[u], acc[i * vectors + u])
-                    loop.next = acc
+                line = e.at(v, e.mul(row, self.pitch), self.element)
+                with e.loop(first, last, carry=[zero] * (pixels * vectors), nonempty=not spec.summed) as tap:
+                    read = e.add(plane, e.mul(tap.index, self.c.dilations[0])) if spec.summed else e.i64(0)
+                    x = e.at(line, e.mul(e.mul(read, self.args.number("blocks")), self.size), self.element)
+                    tap.next = self._sum(x, e.at(at_point, e.mul(tap.index, depth), self.element), tap.values)
                 to = e.at(self.products, e.mul(row, self.width), self.element)
-                for i, value in enumerate(loop.results):
+                for i, value in enumerate(tap.results):
                     e.store(value, e.at(to, i * self.lanes, self.element))
+
+    def _sum(self, x: Value, w: Value, start: list[Value]) -> list[Value]:
+        """A register tile of products with all channels of one plane more."""
+        e, pixels, vectors = self.e, self.register.pixels, self.register.vectors
+        with e.loop(0, self.depth, CHANNEL_UNROLL, carry=start, nonempty=True) as loop:
+            xs, ws = e.at(x, loop.index, self.element), e.at(w, e.mul(loop.index, self.width), self.element)
+            acc = list(loop.values)
+            for k in range(CHANNEL_UNROLL):
+                places = [k * self.width + u * self.lanes for u in range(vectors)]
+                line = [e.load(e.at(ws, place, self.element), self.vector) for place in places]
+                for i in range(pixels):
+                    value = e.splat(e.load(e.at(xs, i * self.pitch + k, self.element), self.element), self.lanes)
+                    for u in range(vectors):
+                        acc[i * vectors + u] = e.fma(value, line[u], acc[i * vectors + u])
+            loop.next = acc
+        return loop.results
 
     @property
     def register(self) -> Register:
         return self.spec.register
 
-    def _write(self, first: Value, channel: Value) -> None:
-        """The outputs of a block's tiles, for one block of channels."""
+    def _write(self, outer: Sequence[Value], first: Value, channel: Value) -> None:
+        """The outputs of a block's tiles, for one block of channels; ``outer`` is the image and place of a summed axis."""
         e, args, spec = self.e, self.args, self.spec
         count = e.min(e.i64(spec.block), e.sub(args.number("tiles"), first))
         with e.loop(0, count) as tiles:
-            image, *tile = e.split(e.add(first, tiles.index), [0, *(args.number(f"t{axis}") for axis in self.axes)])
+            own = self.axes[2:] if spec.summed else self.axes
+            split = e.split(e.add(first, tiles.index), [0, *(args.number(f"t{axis}") for axis in own)])
+            image, *tile = [*outer, *split]
             inside, starts = ir.Constant(ir.IntType(1), 1), []
             for axis in self.axes:
                 at = self.start(axis, e.add(tile[axis], args.number(f"f{axis}")))

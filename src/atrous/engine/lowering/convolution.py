@@ -9,12 +9,12 @@ from math import prod
 
 import numpy as np
 
-from atrous.engine.codelets.convolution import Convolution, Packed
+from atrous.engine.codelets.convolution import Convolution, Packed, Register
 from atrous.engine.codelets.grid import Access
 from atrous.engine.codelets.winograd import Minimal
 from atrous.engine.epilogue import Epilogue
 from atrous.engine.lowering.arranging import arranged
-from atrous.engine.lowering.filtering import filtered
+from atrous.engine.lowering.filtering import Filtered, filtered
 from atrous.engine.lowering.rules import lower
 from atrous.engine.lowering.tape import Tape, Task, spread
 from atrous.engine.lowering.upsampling import upsample
@@ -53,10 +53,12 @@ def grid_of(node: Node, facts: Mapping[str, Fact], tape: Tape) -> tuple[int, ...
     x, y, weights = facts[node.inputs[0]], facts[node.output], facts[node.inputs[1]].value
     assert weights is not None
     dense = dense_of(layer, weights, None, list(node.inputs), x.sizes, y.sizes)
-    outputs = tape.planner.grid(node.name, dense.request(tape, x.dtype, (), signal_of(x, y, None, None)))
-    if outputs == 1:
+    request = dense.request(tape, x.dtype, (), signal_of(x, y, None, None))
+    grid = tape.planner.grid(node.name, request)
+    if grid == 1:
         return None
-    return (1, 1, *(1 if taps == 1 else outputs * apart for taps, apart in zip(layer.kernel, layer.dilations, strict=True)))
+    outputs = Minimal(request.c, grid, Register(1, 1)).outputs
+    return (1, 1, *(m * apart if m > 1 else 1 for m, apart in zip(outputs, layer.dilations, strict=True)))
 
 
 def dense_of(
@@ -189,7 +191,7 @@ def convolve(tape: Tape, task: Task, out: View, dense: Dense, chosen: Plan) -> N
         lambda: _arranged(tape, codelet.pack(c, register, dense.weights, dense.bias, target)),
     )
     if codelet.GRID > 1:
-        filtered(tape, Minimal(c, codelet.GRID, register), packed, x, out, dense.axes, operands)
+        filtered(Filtered(tape, Minimal(c, codelet.GRID, register), packed, x, out, dense.axes, operands))
         return
     blocks = codelet.blocks(c, register, target)
     words = sweep_words(tape, x, out, dense.axes, dense.steps, blocks, register, c.channels, operands, inner=chosen.inner)
