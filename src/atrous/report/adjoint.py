@@ -20,7 +20,19 @@ from atrous.report.dual import slope
 Gradients = tuple[Array | None, ...]
 Windows = Sequence[Window | TransposedWindow]
 #: The layers that only move elements, or join or repeat them.
-MOVING = (L.Transpose, L.Concat, L.Slice, L.Pad, L.Expand, L.Tile, L.DepthToSpace, L.SpaceToDepth, L.Gather, L.Reshaping)
+MOVING = (
+    L.Transpose,
+    L.Concat,
+    L.Slice,
+    L.Pad,
+    L.Expand,
+    L.Tile,
+    L.DepthToSpace,
+    L.SpaceToDepth,
+    L.Gather,
+    L.MaxUnpool,
+    L.Reshaping,
+)
 
 
 def forward(layer: Layer, operands: Sequence[Array]) -> Array:

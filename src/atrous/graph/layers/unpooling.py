@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import final
+from typing import ClassVar, final
 
 from atrous import reference
 from atrous.errors import NetworkError
@@ -56,7 +56,8 @@ class MaxUnpool(Layer):
     strides: tuple[int, ...]
     padding: Padding
 
-    local = False
+    linear: ClassVar[bool] = True
+    local: ClassVar[bool] = False
 
     def windows(self, sizes: Sequence[int]) -> tuple[TransposedWindow, ...]:
         """One transposed window for each spatial axis of a pooled signal with these spatial sizes."""
