@@ -32,15 +32,14 @@ def predict_tiles(model: Model, plan: Plan) -> Prediction:
     weights = float(spec.points * spec.planes * c.channels * outputs * spec.width(target) * item)
     moved = tiles * spec.points * spec.pitch(target) * item
     third = target.caches.l3 or target.caches.l2
-    l2 = blocks * weights + moved * outputs * taps
-    l3 = (
-        (blocks * weights if weights > ROOM * target.caches.l2 else weights)
-        + 2 * moved
-        + model.input_bytes
-        + model.output_bytes
-    )
+    room = ROOM * target.caches.l2
+    # Weights come by once for each block of tiles, a block of inputs once for each block of outputs.
+    again, read = blocks * weights, moved * outputs * taps
+    l2 = again + read
+    l3 = (again if weights > room else weights) + (read if moved / blocks > room else 2 * moved)
+    l3 += model.input_bytes + model.output_bytes
     away = model.input_bytes + weights + model.output_bytes
-    memory = blocks * weights if weights > LARGE * third else away if away > third else 0.0
+    memory = again if weights > LARGE * third else away if away > third else 0.0
     l3 = max(l3, memory)
     l2 = max(l2, l3)
     units = blocks * max(1, min(outputs, ceil_div(4 * model.cores, blocks)))

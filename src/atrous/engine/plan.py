@@ -25,6 +25,7 @@ from atrous.engine.codelets import (
     planes,
     rows,
     winograd2,
+    winograd3,
     winograd4,
     winograd6,
 )
@@ -63,7 +64,7 @@ TABLE: tuple[Codelet, ...] = tuple(
 )
 
 #: Those that compute tiles of outputs together, with fewer multiplications and other sums.
-FILTERS: tuple[Codelet, ...] = tuple(cast(Codelet, module) for module in (winograd2, winograd4, winograd6))
+FILTERS: tuple[Codelet, ...] = tuple(cast(Codelet, module) for module in (winograd2, winograd3, winograd4, winograd6))
 
 
 def name(codelet: Codelet | ModuleType) -> str:

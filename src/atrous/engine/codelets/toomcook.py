@@ -22,6 +22,7 @@ Matrix = tuple[Row, ...]
 POINTS: dict[int, tuple[Fraction, ...]] = {
     1: (),
     4: (Fraction(0), Fraction(1), Fraction(-1)),
+    5: (Fraction(0), Fraction(5, 4), Fraction(-5, 4), Fraction(1, 2)),
     6: (Fraction(0), Fraction(3, 4), Fraction(-3, 4), Fraction(3, 2), Fraction(-3, 2)),
     8: (Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(-2), Fraction(1, 2), Fraction(-1, 2)),
 }

@@ -2,7 +2,8 @@
 
 A *tile* is the ``m`` outputs of an axis that F(m, 3) computes at once, on each axis with taps; tiles lie on a grid that begins
 at output 0, so a result depends on its global coordinates alone. Two kernels compute a layer. The first transforms the inputs
-of tiles, lanes on channels, into ``v``: ``[block of tiles][point][tile][channel]``. The second takes a block of tiles and,
+of tiles, lanes on channels, into ``v``: ``[block of tiles][point][vector of channels][tile][lane]``, so that products read it
+straight through. The second takes a block of tiles and,
 for some vectors of output channels after the other, multiplies the block's inputs at each point by the transformed weights,
 one chain of fused multiply-adds over the channels for each element, and transforms the products to outputs.
 

@@ -19,14 +19,14 @@ from atrous.geometry import ceil_div
 
 
 def input_names(axes: int) -> list[str]:
-    return ["x", "v", "pad", "xb", "tiles", "blocks"] + [
+    return ["x", "v", "pad", "xb", "tiles", "blocks", "base"] + [
         f"{word}{axis}" for axis in range(axes) for word in ("x", "e", "p", "f", "t")
     ]
 
 
 def product_names(c: Convolution) -> list[str]:
     axes = range(len(c.kernel))
-    own = ["v", "w", "b", "y", "yb", "tiles", "blocks", "inner", "groups", "planes", "plane", "extent", "origin"]
+    own = ["v", "w", "b", "y", "yb", "tiles", "blocks", "base", "inner", "groups", "planes", "plane", "extent", "origin"]
     own += [f"{word}{axis}" for axis in axes for word in ("y", "l", "n", "f", "t")]
     for j in range(len(c.epilogue.operands)):
         own += [f"r{j}", f"r{j}b", *(f"r{j}.{axis}" for axis in axes)]
@@ -106,7 +106,8 @@ class _Inputs(_Kernel):
         e, args, spec = self.e, self.args, self.spec
         sizes = [f.points for f in spec.filters]
         with e.loop(self.first, self.last) as units:
-            image, *tile = e.split(units.index, [0, *(args.number(f"t{axis}") for axis in self.axes)])
+            number = e.add(units.index, args.number("base"))
+            image, *tile = e.split(number, [0, *(args.number(f"t{axis}") for axis in self.axes)])
             starts, inside = [], ir.Constant(ir.IntType(1), 1)
             for axis in self.axes:
                 at = e.sub(self.start(axis, e.add(tile[axis], args.number(f"f{axis}"))), args.number(f"p{axis}"))
@@ -121,7 +122,7 @@ class _Inputs(_Kernel):
             block, place = e.split(rest, [0, spec.block])
             block = e.add(e.mul(plane, args.number("blocks")), block)
             to = e.at(args.pointer("v"), e.mul(block, spec.points * spec.block * self.pitch), self.element)
-            to = e.at(to, e.mul(place, self.pitch), self.element)
+            to = e.at(to, e.mul(place, self.lanes), self.element)
             with e.choose(inside) as (interior, edge):
                 with interior:
                     self._tile(source, to, None)
@@ -136,7 +137,7 @@ class _Inputs(_Kernel):
         steps[-1] = self.c.pitch * self.c.dilations[-1]
         real = None if starts is None else [self._real(axis, starts[axis], sizes[axis]) for axis in self.axes]
         pad = self.args.pointer("pad")
-        with e.loop(0, self.pitch, self.lanes) as loop:
+        with e.loop(0, self.c.channels, self.lanes, nonempty=True) as loop:
             here = e.at(source, loop.index, self.element)
             mask = None
             if self.c.channels % self.lanes:
@@ -150,8 +151,9 @@ class _Inputs(_Kernel):
                     at = e.b.select(self._all(real, place), at, pad)
                 values[place] = e.load(at, self.vector) if mask is None else e.load_masked(at, self.vector, mask)
             made = _along(_Vectors(e, self.vector), [f.bt for f in spec.filters], values)
+            there = e.at(to, e.mul(loop.index, spec.block), self.element)
             for number, place in enumerate(product(*map(range, sizes))):
-                e.store(made[place], e.at(e.at(to, number * spec.block * self.pitch, self.element), loop.index, self.element))
+                e.store(made[place], e.at(there, number * spec.block * self.pitch, self.element))
 
     def _real(self, axis: int, start: Value, size: int) -> list[Value]:
         """Which inputs of a tile lie on the signal."""
@@ -181,7 +183,8 @@ class _Products(_Kernel):
             first = e.mul(group, args.number("inner"))
             with e.loop(first, e.min(e.add(first, args.number("inner")), self.blocks)) as outputs:
                 self._multiply(v, taps, outputs.index)
-                self._write(place, e.mul(block, spec.block), e.mul(outputs.index, self.width))
+                tile = e.add(e.mul(block, spec.block), args.number("base"))
+                self._write(place, tile, e.mul(outputs.index, self.width))
         e.end()
 
     def _summed_taps(self, image: Value, output: Value) -> tuple[Value, Value, Value]:
@@ -203,7 +206,8 @@ class _Products(_Kernel):
             at_point = e.at(weights, e.mul(point.index, spec.planes * depth), self.element)
             with e.loop(0, spec.register.rows, nonempty=True) as part:
                 row = e.add(e.mul(point.index, spec.block), e.mul(part.index, pixels))
-                line = e.at(v, e.mul(row, self.pitch), self.element)
+                line = e.at(v, e.mul(point.index, spec.block * self.pitch), self.element)
+                line = e.at(line, e.mul(part.index, pixels * self.lanes), self.element)
                 with e.loop(first, last, carry=[zero] * (pixels * vectors), nonempty=not spec.summed) as tap:
                     read = e.add(plane, e.mul(tap.index, self.c.dilations[0])) if spec.summed else e.i64(0)
                     x = e.at(line, e.mul(e.mul(read, self.args.number("blocks")), self.size), self.element)
@@ -214,19 +218,27 @@ class _Products(_Kernel):
 
     def _sum(self, x: Value, w: Value, start: list[Value]) -> list[Value]:
         """A register tile of products with all channels of one plane more."""
-        e, pixels, vectors = self.e, self.register.pixels, self.register.vectors
-        with e.loop(0, self.depth, CHANNEL_UNROLL, carry=start, nonempty=True) as loop:
-            xs, ws = e.at(x, loop.index, self.element), e.at(w, e.mul(loop.index, self.width), self.element)
-            acc = list(loop.values)
-            for k in range(CHANNEL_UNROLL):
-                places = [k * self.width + u * self.lanes for u in range(vectors)]
-                line = [e.load(e.at(ws, place, self.element), self.vector) for place in places]
-                for i in range(pixels):
-                    value = e.splat(e.load(e.at(xs, i * self.pitch + k, self.element), self.element), self.lanes)
-                    for u in range(vectors):
-                        acc[i * vectors + u] = e.fma(value, line[u], acc[i * vectors + u])
-            loop.next = acc
-        return loop.results
+        e, lanes = self.e, self.lanes
+        with e.loop(0, self.depth, lanes, carry=start, nonempty=True) as group:
+            xs, ws = e.at(x, e.mul(group.index, self.spec.block), self.element), e.mul(group.index, self.width)
+            count = e.min(e.sub(e.i64(self.depth), group.index), lanes)
+            with e.loop(0, count, CHANNEL_UNROLL, carry=group.values, nonempty=True) as turn:
+                at = e.at(w, e.add(ws, e.mul(turn.index, self.width)), self.element)
+                turn.next = self._turn(e.at(xs, turn.index, self.element), at, turn.values)
+            group.next = turn.results
+        return group.results
+
+    def _turn(self, x: Value, w: Value, start: list[Value]) -> list[Value]:
+        """A register tile of products with a few channels more."""
+        e, pixels, vectors, acc = self.e, self.register.pixels, self.register.vectors, list(start)
+        for k in range(CHANNEL_UNROLL):
+            places = [k * self.width + u * self.lanes for u in range(vectors)]
+            line = [e.load(e.at(w, place, self.element), self.vector) for place in places]
+            for i in range(pixels):
+                value = e.splat(e.load(e.at(x, i * self.lanes + k, self.element), self.element), self.lanes)
+                for u in range(vectors):
+                    acc[i * vectors + u] = e.fma(value, line[u], acc[i * vectors + u])
+        return acc
 
     @property
     def register(self) -> Register:
