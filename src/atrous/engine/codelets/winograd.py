@@ -134,7 +134,7 @@ def step_cost(register: Register, target: Target) -> Cost:
     (pixels, vectors, _), rates = register, target.rates
     # A factor that is used but once is multiplied from memory, which the units take a little longer for.
     arithmetic = max(pixels * vectors / rates.fmas, rates.latency) * (1 + 0.12 / vectors**2)
-    if target.vector_bytes < 64 and pixels * vectors + vectors + 4 > target.vector_registers:
+    if target.vector_bytes < 64 and pixels * vectors + vectors + 8 > target.vector_registers:
         arithmetic *= 1.5  # no instruction multiplies by an element in memory; with the last registers LLVM begins to spill
     return Cost(arithmetic, pixels / rates.broadcasts + vectors / rates.loads)
 
