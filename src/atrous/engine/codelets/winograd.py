@@ -107,6 +107,8 @@ def worthwhile(c: Convolution, target: Target) -> bool:
 def tiles(c: Convolution, grid: int, target: Target) -> tuple[Register, ...]:
     """Register tiles that fit the registers, in blocks whose products fit the stack."""
     lanes, registers = target.lanes(c.dtype), target.vector_registers
+    # Where no instruction multiplies by an element in memory, factors take registers; with the last ones LLVM begins to spill.
+    registers -= registers // 3 if target.vector_bytes < 64 else 0
     found = []
     for vectors in (1, 2, 3, 4):
         if vectors > ceil_div(c.outputs, lanes):
@@ -134,8 +136,6 @@ def step_cost(register: Register, target: Target) -> Cost:
     (pixels, vectors, _), rates = register, target.rates
     # A factor that is used but once is multiplied from memory, which the units take a little longer for.
     arithmetic = max(pixels * vectors / rates.fmas, rates.latency) * (1 + 0.12 / vectors**2)
-    if target.vector_bytes < 64 and pixels * vectors + vectors + 8 > target.vector_registers:
-        arithmetic *= 1.5  # no instruction multiplies by an element in memory; with the last registers LLVM begins to spill
     return Cost(arithmetic, pixels / rates.broadcasts + vectors / rates.loads)
 
 
