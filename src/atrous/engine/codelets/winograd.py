@@ -147,14 +147,19 @@ def blocks(c: Convolution, register: Register, target: Target) -> int:
 def pack_filter(spec: Minimal, weights: Array, bias: Array | None, target: Target) -> Packed:
     """Weights ``(K, C, *kernel)`` transformed in float64, and the bias: ``[block][point][summed tap][channel][output]``."""
     c, width = spec.c, spec.width(target)
-    turned = weights.astype(np.float64)
-    for axis, f in list(enumerate(spec.filters))[spec.summed :]:
-        g = np.array([[float(a) for a in row] for row in f.g])
-        turned = np.moveaxis(np.tensordot(turned, g, (2 + axis, 1)), -1, 2 + axis)
     blocks, channels = ceil_div(c.outputs, width), ceil_div(c.channels, CHANNEL_UNROLL) * CHANNEL_UNROLL
-    padded = np.zeros((blocks * width, channels, spec.planes, spec.points), c.dtype)
-    padded[: c.outputs, : c.channels] = turned.reshape(c.outputs, c.channels, spec.planes, spec.points)
-    packed = padded.reshape(blocks, width, channels, spec.planes, spec.points).transpose(0, 4, 3, 2, 1)
+    g = np.ones((1, 1))
+    for f in spec.filters:
+        g = np.kron(g, np.array([[float(a) for a in row] for row in f.g]))
+    packed = np.empty((blocks, spec.points, spec.planes, channels, width), c.dtype)
+    part = np.zeros(
+        (g.shape[1], spec.planes, channels, width)
+    )  # of one block, its taps first: the product lies as kernels read
+    for block, out in enumerate(packed):
+        some = weights[block * width : (block + 1) * width].reshape(-1, c.channels, spec.planes, g.shape[1])
+        part[..., : c.channels, : len(some)] = some.transpose(3, 2, 1, 0)
+        part[..., len(some) :] = 0
+        out[...] = (g @ part.reshape(len(part), -1)).reshape(out.shape)
     start = np.zeros(blocks * width, c.dtype)
     if bias is not None:
         start[: c.outputs] = bias
