@@ -21,15 +21,16 @@ def predict_tiles(model: Model, plan: Plan) -> Prediction:
     lanes, item, rates = target.lanes(c.dtype), BYTES[c.dtype], target.rates
     summed = spec.summed
     planes = signal.batch * prod(signal.outputs[:summed])
-    tiles = prod(map(_tiles, signal.outputs[summed:], spec.outputs[summed:], c.dilations[summed:]))
+    sizes = zip(signal.outputs, spec.outputs, spec.pieces, c.dilations, strict=True)
+    tiles = prod([_tiles(*each) for each in sizes][summed:])
     blocks = planes * ceil_div(tiles, spec.block) if summed else ceil_div(planes * tiles, spec.block)
     outputs = ceil_div(c.outputs, spec.width(target))
-    taps = spec.planes * model.real if summed else 1.0
+    taps = spec.sums * (model.real if summed else 1.0)
     steps = blocks * plan.register.rows * spec.points * outputs * c.channels * taps
     tiles *= planes
     cost = step_cost(plan.register, target)
     vectors = tiles * spec.pitch(target) / lanes * INPUT_CYCLES + tiles * outputs * plan.register.vectors * OUTPUT_CYCLES
-    weights = float(spec.points * spec.planes * c.channels * outputs * spec.width(target) * item)
+    weights = float(spec.points * spec.sums * c.channels * outputs * spec.width(target) * item)
     moved = tiles * spec.points * spec.pitch(target) * item
     third = target.caches.l3 or target.caches.l2
     room = ROOM * target.caches.l2
@@ -59,7 +60,7 @@ def predict_tiles(model: Model, plan: Plan) -> Prediction:
     )
 
 
-def _tiles(outputs: int, m: int, dilation: int) -> int:
-    """Tiles of an axis, of all residue classes of the dilation."""
+def _tiles(outputs: int, m: int, pieces: int, dilation: int) -> int:
+    """Tiles of an axis, of all residue classes of the dilation, those that only later pieces of the taps read with them."""
     step = dilation if m > 1 else 1
-    return ceil_div(outputs, m * step) * step
+    return (ceil_div(outputs, m * step) + pieces - 1) * step

@@ -204,6 +204,8 @@ def check_accuracy(accuracy: str) -> str:
     return accuracy
 
 
+#: The outputs for which the family of a signal of one axis is chosen: it may come in pieces, and nobody knows its length.
+LENGTH = 4096
 #: Tiles are taken where they are predicted to save at least this part of the time.
 GAIN = 0.1
 
@@ -218,6 +220,9 @@ def family(c: Convolution, signal: Signal, target: Target, accuracy: str) -> tup
     if not wanted or signal.strict or not all(signal.outputs):
         return TABLE
     alone = replace(signal, batch=1, source=None, wanted=None)
+    if len(signal.inputs) == 1:
+        size = LENGTH + c.dilations[0] * (c.kernel[0] - 1)
+        alone = replace(alone, inputs=(size,), outputs=(LENGTH,), pads=())
     plain = replace(c, epilogue=_NO_EPILOGUE)
     found = {codelet: ranked(plain, alone, target, (codelet,))[0].prediction.cycles for codelet in wanted}
     best = min(wanted, key=found.__getitem__)

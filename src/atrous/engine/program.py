@@ -59,7 +59,7 @@ class Bound:
         return Demands(self.network, self.facts, self._grids)
 
     @cached_property
-    def _grids(self) -> dict[str, tuple[int, ...]]:
+    def _grids(self) -> dict[str, tuple[tuple[int, int], ...]]:
         """The blocks that kernels compute together, of the values that are computed so."""
         tape = Tape(Schedule(), self.compiler, self.packed, self.planner)
         found = {node.output: grid_of(node, self.facts, tape) for node in self.network.nodes}

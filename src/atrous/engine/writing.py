@@ -31,7 +31,7 @@ class Writer:
     given: Views
     outputs: Views
     layouts: Mapping[str, Layout | None]
-    grids: Mapping[str, Sequence[int]]
+    grids: Mapping[str, Sequence[tuple[int, int]]]
     kept: Views = field(default_factory=dict)  # what a band leaves to the next one
 
     def write(self, bands: Sequence[Band]) -> None:
@@ -124,7 +124,7 @@ def written(
     boxes: Mapping[str, Box],
     bands: Sequence[Band],
     tape: Tape,
-    grids: Mapping[str, Sequence[int]],
+    grids: Mapping[str, Sequence[tuple[int, int]]],
 ) -> Schedule:
     """The complete schedule of the bands that make these boxes of inputs and outputs; ``tape`` writes into it."""
     schedule = tape.schedule

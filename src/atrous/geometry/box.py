@@ -54,15 +54,17 @@ class Box:
         hi = tuple(max(min(b, n), a) for b, n, a in zip(self.hi, shape, lo, strict=True))
         return Box(lo, hi)
 
-    def aligned(self, grid: Sequence[int], shape: Sequence[int]) -> Box:
-        """The smallest box that holds this one and ends on multiples of ``grid``, or at the ends of an array of this shape.
+    def aligned(self, grid: Sequence[tuple[int, int]], shape: Sequence[int]) -> Box:
+        """The smallest box that holds this one and ends on a grid, or at the ends of an array of this shape.
 
-        >>> Box((0, 5), (3, 9)).aligned((1, 4), (3, 10))
-        Box(lo=(0, 4), hi=(3, 10))
+        ``grid`` says for each axis of what its ends are multiples, and how many elements more there are at the high one.
+
+        >>> Box((0, 5), (3, 9)).aligned(((1, 0), (4, 2)), (3, 20))
+        Box(lo=(0, 4), hi=(3, 14))
         """
-        lo = tuple(a // step * step for a, step in zip(self.lo, grid, strict=True))
-        hi = tuple(min(-(-b // step) * step, size) for b, step, size in zip(self.hi, grid, shape, strict=True))
-        return Box(lo, hi)
+        lo = tuple(a // step * step for a, (step, _) in zip(self.lo, grid, strict=True))
+        ends = zip(self.hi, grid, shape, strict=True)
+        return Box(lo, tuple(min(-(-b // step) * step + more, size) for b, (step, more), size in ends))
 
     def contains(self, other: Box) -> bool:
         return other.empty or all(a <= c and d <= b for (a, b), (c, d) in zip(self, other, strict=True))

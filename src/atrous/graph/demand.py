@@ -25,9 +25,9 @@ class Demands:
 
     network: Network
     facts: Mapping[str, Fact]
-    #: For values that are computed by blocks on a grid: the blocks' sizes. What a part of a block is made from is what all of
-    #: it is made from.
-    grids: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    #: For values that are computed by blocks on a grid: the grid, as ``Box.aligned`` takes it. What a part of a block is made
+    #: from is what all of it is made from.
+    grids: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
     @cached_property
     def _backwards(self) -> tuple[tuple[Node, tuple[_Operand, ...]], ...]:

@@ -55,24 +55,42 @@ class Minimal:
     @property
     def summed(self) -> int:
         """How many axes come first whose taps are summed up at the points: the depth of volumes."""
-        return len(self.c.kernel) - 2
+        return max(0, len(self.c.kernel) - 2)
+
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """What is filtered of each axis; nothing of the summed ones, and of those of one tap."""
+        taps = (*(1 for _ in range(self.summed)), *self.c.kernel[self.summed :])
+        each = ((1, 1) if count == 1 else (self.grid, TAPS if count == TAPS else self.grid) for count in taps)
+        return tuple(filtering(m, r) for m, r in each)
 
     @property
     def outputs(self) -> tuple[int, ...]:
         """The outputs of a tile on each axis."""
-        filtered = self.c.kernel[self.summed :]
-        return (*(1 for _ in range(self.summed)), *(self.grid if taps == TAPS else 1 for taps in filtered))
+        return tuple(f.outputs for f in self.filters)
 
     @property
-    def filters(self) -> tuple[Filter, ...]:
-        """What is filtered of each axis; nothing of the summed ones."""
-        taps = (*(1 for _ in range(self.summed)), *self.c.kernel[self.summed :])
-        return tuple(filtering(m, r) for m, r in zip(self.outputs, taps, strict=True))
+    def pieces(self) -> tuple[int, ...]:
+        """Into how many pieces the taps of each axis fall: one that begins ``m`` taps on reads what another tile reads."""
+        own = self.c.kernel[self.summed :]
+        parts = (ceil_div(taps, f.taps) for taps, f in zip(own, self.filters[self.summed :], strict=True))
+        return (*(1 for _ in range(self.summed)), *parts)
 
     @property
     def planes(self) -> int:
         """Taps that are summed up at the points."""
         return prod(self.c.kernel[: self.summed])
+
+    @property
+    def sums(self) -> int:
+        """How many products of each channel are summed up at a point: of all planes and pieces."""
+        return self.planes * prod(self.pieces)
+
+    @property
+    def grids(self) -> tuple[tuple[int, int], ...]:
+        """The grid of each axis: outputs that are computed together, and those whose inputs fill the last piece of the taps."""
+        each = zip(self.filters, self.pieces, self.c.kernel, self.c.dilations, strict=True)
+        return tuple((f.outputs * d, (f.taps * count - taps) * d) if f.points > 1 else (1, 0) for f, count, taps, d in each)
 
     @property
     def points(self) -> int:
@@ -94,9 +112,18 @@ class Minimal:
 
 
 def applies(c: Convolution, target: Target) -> bool:
-    """Kernels of 3 x 3 taps, or of 3 on one of the last two axes, with finite weights; any depth of volumes."""
-    plain = c.groups == 1 == c.spacing and len(c.kernel) in (2, 3) and c.strides[-2:] == (1, 1)
-    return plain and c.finite and c.dtype in ("float32", "float64") and {TAPS} <= set(c.kernel[-2:]) <= {1, TAPS}
+    """Kernels of 3 taps on one or two axes, with finite weights; any depth of volumes."""
+    return _dense(c) and {TAPS} <= set(c.kernel[-2:]) <= {1, TAPS}
+
+
+def applies_in_pieces(c: Convolution, target: Target) -> bool:
+    """Kernels of any size on one or two axes, in pieces; any depth of volumes."""
+    return _dense(c) and set(c.kernel[-2:]) != {1}
+
+
+def _dense(c: Convolution) -> bool:
+    plain = c.groups == 1 == c.spacing and set(c.strides[-2:]) == {1}
+    return plain and c.finite and c.dtype in ("float32", "float64")
 
 
 def worthwhile(c: Convolution, target: Target) -> bool:
@@ -126,7 +153,7 @@ def tile_cost(c: Convolution, grid: int, register: Register, target: Target) -> 
     """Cycles of the products for each multiply-add that the definition has, on full tiles."""
     spec = Minimal(c, grid, register)
     steps = ceil_div(c.outputs, spec.width(target)) * spec.points / register.pixels
-    each = steps * spec.planes / (c.outputs * prod(spec.outputs) * prod(c.kernel))
+    each = steps * spec.sums / (c.outputs * prod(spec.outputs) * prod(c.kernel))
     arithmetic, loads, *_ = step_cost(register, target)
     return Cost(each * arithmetic, each * loads)
 
@@ -145,22 +172,32 @@ def blocks(c: Convolution, register: Register, target: Target) -> int:
 
 
 def pack_filter(spec: Minimal, weights: Array, bias: Array | None, target: Target) -> Packed:
-    """Weights ``(K, C, *kernel)`` transformed in float64, and the bias: ``[block][point][summed tap][channel][output]``."""
+    """Weights ``(K, C, *kernel)`` transformed in float64, and the bias: ``[block][point][plane, piece][channel][output]``."""
     c, width = spec.c, spec.width(target)
     blocks, channels = ceil_div(c.outputs, width), ceil_div(c.channels, CHANNEL_UNROLL) * CHANNEL_UNROLL
     g = np.ones((1, 1))
     for f in spec.filters:
         g = np.kron(g, np.array([[float(a) for a in row] for row in f.g]))
-    packed = np.empty((blocks, spec.points, spec.planes, channels, width), c.dtype)
-    part = np.zeros(
-        (g.shape[1], spec.planes, channels, width)
-    )  # of one block, its taps first: the product lies as kernels read
+    packed = np.empty((blocks, spec.points, spec.sums, channels, width), c.dtype)
+    part = np.zeros((g.shape[1], spec.sums, channels, width))  # of one block, its taps first: the product lies as kernels read
     for block, out in enumerate(packed):
-        some = weights[block * width : (block + 1) * width].reshape(-1, c.channels, spec.planes, g.shape[1])
-        part[..., : c.channels, : len(some)] = some.transpose(3, 2, 1, 0)
-        part[..., len(some) :] = 0
+        some = _in_pieces(spec, weights[block * width : (block + 1) * width])
+        part[..., : c.channels, : some.shape[-1]] = some
+        part[..., some.shape[-1] :] = 0
         out[...] = (g @ part.reshape(len(part), -1)).reshape(out.shape)
     start = np.zeros(blocks * width, c.dtype)
     if bias is not None:
         start[: c.outputs] = bias
     return Packed(packed, start)
+
+
+def _in_pieces(spec: Minimal, weights: Array) -> Array:
+    """Weights ``(K, C, *kernel)`` as ``(taps of a piece, planes and pieces, C, K)``, filled up with zeros to whole pieces."""
+    own = list(zip(spec.c.kernel, spec.filters, spec.pieces, strict=True))[spec.summed :]
+    more = [(0, f.taps * count - taps) for taps, f, count in own]
+    full = np.pad(weights, [(0, 0)] * (weights.ndim - len(own)) + more)
+    shape = [size for _, f, count in own for size in (count, f.taps)]
+    split = full.reshape(len(weights), spec.c.channels, spec.planes, *shape)
+    first = [4 + 2 * axis for axis in range(len(own))]
+    order = [*first, 2, *(axis - 1 for axis in first), 1, 0]
+    return split.transpose(order).reshape(-1, spec.sums, spec.c.channels, len(weights))

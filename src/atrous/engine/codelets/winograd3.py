@@ -10,7 +10,7 @@ from atrous.engine.codelets.winograd import (
     READS,
     WRITES,
     Minimal,
-    applies,
+    applies_in_pieces,
     blocks,
     pack_filter,
     tile_cost,
@@ -26,6 +26,11 @@ __all__ = ["GRID", "READS", "WRITES", "applies", "blocks", "candidates", "cost",
 
 #: Outputs of an axis that are computed together.
 GRID = 3
+
+
+def applies(c: Convolution, target: Target) -> bool:
+    """Kernels of any size: those of more than 3 taps fall into pieces of 3."""
+    return applies_in_pieces(c, target)
 
 
 def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
 from atrous.engine.codelets.winograd import (
     READS,
+    TAPS,
     WRITES,
     Minimal,
-    applies,
+    applies_in_pieces,
     blocks,
     pack_filter,
     tile_cost,
@@ -26,6 +27,12 @@ __all__ = ["GRID", "READS", "WRITES", "applies", "blocks", "candidates", "cost",
 
 #: Outputs of an axis that are computed together.
 GRID = 4
+
+
+def applies(c: Convolution, target: Target) -> bool:
+    """Kernels of 3 taps on any axis, and of more on one axis alone: of 4, the errors on two axes would add up to too much."""
+    large = [taps for taps in c.kernel[-2:] if taps not in (1, TAPS)]
+    return applies_in_pieces(c, target) and (not large or (len(large) == 1 and TAPS not in c.kernel[-2:]))
 
 
 def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
+from math import prod
 from typing import Any
 
 from llvmlite import ir
@@ -19,14 +20,32 @@ from atrous.geometry import ceil_div
 
 
 def input_names(axes: int) -> list[str]:
-    return ["x", "v", "pad", "xb", "tiles", "blocks", "base"] + [
+    return ["x", "v", "pad", "xb", "tiles", "base", "room", "leap", "slab"] + [
         f"{word}{axis}" for axis in range(axes) for word in ("x", "e", "p", "f", "t")
     ]
 
 
 def product_names(c: Convolution) -> list[str]:
     axes = range(len(c.kernel))
-    own = ["v", "w", "b", "y", "yb", "tiles", "blocks", "base", "inner", "groups", "planes", "plane", "extent", "origin"]
+    own = [
+        "v",
+        "w",
+        "b",
+        "y",
+        "yb",
+        "tiles",
+        "blocks",
+        "base",
+        "room",
+        "leap",
+        "slab",
+        "inner",
+        "groups",
+        "planes",
+        "plane",
+        "extent",
+        "origin",
+    ]
     own += [f"{word}{axis}" for axis in axes for word in ("y", "l", "n", "f", "t")]
     for j in range(len(c.epilogue.operands)):
         own += [f"r{j}", f"r{j}b", *(f"r{j}.{axis}" for axis in axes)]
@@ -88,6 +107,10 @@ class _Kernel:
         q, r = e.split(tile, [0, d])
         return e.add(e.mul(q, m * d), r)
 
+    def apart(self) -> Value:
+        """How far the inputs of a tile at one point are from those at the next."""
+        return self.e.mul(self.args.number("room"), self.pitch)
+
     def _all(self, real: Sequence[Sequence[Value]], place: tuple[int, ...]) -> Value:
         """Whether a place of a tile is real on every axis."""
         there = real[0][place[0]]
@@ -120,9 +143,8 @@ class _Inputs(_Kernel):
                 source = e.at(source, e.mul(starts[axis], args.number(f"x{axis}")), self.element)
             plane, rest = e.split(units.index, [0, args.number("tiles")])
             block, place = e.split(rest, [0, spec.block])
-            block = e.add(e.mul(plane, args.number("blocks")), block)
-            to = e.at(args.pointer("v"), e.mul(block, spec.points * spec.block * self.pitch), self.element)
-            to = e.at(to, e.mul(place, self.lanes), self.element)
+            to = e.at(args.pointer("v"), e.mul(plane, args.number("slab")), self.element)
+            to = e.at(to, e.add(e.mul(block, args.number("leap")), e.mul(place, self.lanes)), self.element)
             with e.choose(inside) as (interior, edge):
                 with interior:
                     self._tile(source, to, None)
@@ -151,9 +173,10 @@ class _Inputs(_Kernel):
                     at = e.b.select(self._all(real, place), at, pad)
                 values[place] = e.load(at, self.vector) if mask is None else e.load_masked(at, self.vector, mask)
             made = _along(_Vectors(e, self.vector), [f.bt for f in spec.filters], values)
-            there = e.at(to, e.mul(loop.index, spec.block), self.element)
-            for number, place in enumerate(product(*map(range, sizes))):
-                e.store(made[place], e.at(there, number * spec.block * self.pitch, self.element))
+            there, apart = e.at(to, e.mul(loop.index, self.args.number("room")), self.element), self.apart()
+            for place in product(*map(range, sizes)):
+                e.store(made[place], there)
+                there = e.at(there, apart, self.element)
 
     def _real(self, axis: int, start: Value, size: int) -> list[Value]:
         """Which inputs of a tile lie on the signal."""
@@ -173,13 +196,12 @@ class _Products(_Kernel):
         self.width = spec.width(e.target)
         self.blocks = ceil_div(self.c.outputs, self.width)
         self.depth = ceil_div(self.c.channels, CHANNEL_UNROLL) * CHANNEL_UNROLL
-        self.size = spec.points * spec.block * self.pitch
         self.products = e.scratch(spec.points * spec.block * self.width, self.element)
         with e.loop(self.first, self.last) as units:
             outer, block, group = e.split(units.index, [0, args.number("blocks"), args.number("groups")])
             place = e.split(outer, [0, args.number("t0")]) if spec.summed else []
             taps = self._summed_taps(*place) if spec.summed else (e.i64(0), e.i64(1), e.i64(0))
-            v = e.at(args.pointer("v"), e.mul(block, self.size), self.element)
+            v = e.at(args.pointer("v"), e.mul(block, args.number("leap")), self.element)
             first = e.mul(group, args.number("inner"))
             with e.loop(first, e.min(e.add(first, args.number("inner")), self.blocks)) as outputs:
                 self._multiply(v, taps, outputs.index)
@@ -199,28 +221,43 @@ class _Products(_Kernel):
     def _multiply(self, v: Value, taps: tuple[Value, Value, Value], outputs: Value) -> None:
         """The products of a block at all points, with one block of output channels."""
         e, spec, pixels, vectors = self.e, self.spec, self.register.pixels, self.register.vectors
-        depth = self.depth * self.width
-        weights = e.at(self.args.pointer("w"), e.mul(outputs, spec.points * spec.planes * depth), self.element)
+        depth, pieces = self.depth * self.width, prod(spec.pieces)
+        weights = e.at(self.args.pointer("w"), e.mul(outputs, spec.points * spec.sums * depth), self.element)
         zero, (first, last, plane) = ir.Constant(self.vector, None), taps
         with e.loop(0, spec.points, nonempty=True) as point:
-            at_point = e.at(weights, e.mul(point.index, spec.planes * depth), self.element)
+            at_point = e.at(weights, e.mul(point.index, spec.sums * depth), self.element)
             with e.loop(0, spec.register.rows, nonempty=True) as part:
                 row = e.add(e.mul(point.index, spec.block), e.mul(part.index, pixels))
-                line = e.at(v, e.mul(point.index, spec.block * self.pitch), self.element)
+                line = e.at(v, e.mul(point.index, self.apart()), self.element)
                 line = e.at(line, e.mul(part.index, pixels * self.lanes), self.element)
                 with e.loop(first, last, carry=[zero] * (pixels * vectors), nonempty=not spec.summed) as tap:
                     read = e.add(plane, e.mul(tap.index, self.c.dilations[0])) if spec.summed else e.i64(0)
-                    x = e.at(line, e.mul(e.mul(read, self.args.number("blocks")), self.size), self.element)
-                    tap.next = self._sum(x, e.at(at_point, e.mul(tap.index, depth), self.element), tap.values)
+                    x = e.at(line, e.mul(read, self.args.number("slab")), self.element)
+                    w = e.at(at_point, e.mul(tap.index, pieces * depth), self.element)
+                    tap.next = self._pieces(x, w, tap.values)
                 to = e.at(self.products, e.mul(row, self.width), self.element)
                 for i, value in enumerate(tap.results):
                     e.store(value, e.at(to, i * self.lanes, self.element))
 
+    def _pieces(self, x: Value, w: Value, start: list[Value]) -> list[Value]:
+        """A register tile of products with all pieces of the taps of one plane more: each reads tiles farther on."""
+        e, spec = self.e, self.spec
+        if prod(spec.pieces) == 1:
+            return self._sum(x, w, start)
+        own = range(spec.summed, len(spec.pieces))
+        with e.loop(0, prod(spec.pieces), carry=start, nonempty=True) as piece:
+            shift: Count = 0
+            for axis, number in zip(own, e.split(piece.index, [spec.pieces[axis] for axis in own]), strict=True):
+                shift = e.add(e.mul(shift, self.args.number(f"t{axis}")), e.mul(number, self.c.dilations[axis]))
+            here = e.at(x, e.mul(shift, self.lanes), self.element)
+            piece.next = self._sum(here, e.at(w, e.mul(piece.index, self.depth * self.width), self.element), piece.values)
+        return piece.results
+
     def _sum(self, x: Value, w: Value, start: list[Value]) -> list[Value]:
-        """A register tile of products with all channels of one plane more."""
+        """A register tile of products with all channels of one plane and piece more."""
         e, lanes = self.e, self.lanes
         with e.loop(0, self.depth, lanes, carry=start, nonempty=True) as group:
-            xs, ws = e.at(x, e.mul(group.index, self.spec.block), self.element), e.mul(group.index, self.width)
+            xs, ws = e.at(x, e.mul(group.index, self.args.number("room")), self.element), e.mul(group.index, self.width)
             count = e.min(e.sub(e.i64(self.depth), group.index), lanes)
             with e.loop(0, count, CHANNEL_UNROLL, carry=group.values, nonempty=True) as turn:
                 at = e.at(w, e.add(ws, e.mul(turn.index, self.width)), self.element)

@@ -45,8 +45,8 @@ def _(layer: Conv, tape: Tape, task: Task) -> View:
     return out
 
 
-def grid_of(node: Node, facts: Mapping[str, Fact], tape: Tape) -> tuple[int, ...] | None:
-    """The blocks of outputs that a node's kernels compute together, by their sizes; ``None`` where each stands alone."""
+def grid_of(node: Node, facts: Mapping[str, Fact], tape: Tape) -> tuple[tuple[int, int], ...] | None:
+    """The grid of the blocks of outputs that a node's kernels compute together; ``None`` where each stands alone."""
     layer = node.layer.body if isinstance(node.layer, Fused) else node.layer
     if not isinstance(layer, Conv) or facts[node.inputs[1]].value is None:
         return None
@@ -57,8 +57,7 @@ def grid_of(node: Node, facts: Mapping[str, Fact], tape: Tape) -> tuple[int, ...
     grid = tape.planner.grid(node.name, request)
     if grid == 1:
         return None
-    outputs = Minimal(request.c, grid, Register(1, 1)).outputs
-    return (1, 1, *(m * apart if m > 1 else 1 for m, apart in zip(outputs, layer.dilations, strict=True)))
+    return ((1, 0), (1, 0), *Minimal(request.c, grid, Register(1, 1)).grids)
 
 
 def dense_of(

@@ -50,14 +50,40 @@ class Filtered:
 
     @cached_property
     def tiles(self) -> list[range]:
-        """The tiles of every axis; of one that is summed, its outputs."""
-        return [tiles_of(axis, m) for axis, m in zip(self.axes, self.spec.outputs, strict=True)]
+        """The tiles of every axis, those that only later pieces of the taps read with them; of one that is summed, outputs."""
+        found = []
+        for axis, m, pieces in zip(self.axes, self.spec.outputs, self.spec.pieces, strict=True):
+            tiles = tiles_of(axis, m)
+            found.append(range(tiles.start, tiles.stop + (pieces - 1) * axis.window.dilation))
+        return found
 
     @property
     def count(self) -> int:
         """Tiles that are numbered in one row: of a plane, or where none are summed, of all images."""
         summed = self.spec.summed
         return prod(map(len, self.tiles[summed:])) * (1 if summed else self.out.shape[0])
+
+    @property
+    def shift(self) -> int:
+        """How many tiles farther on the last piece of the taps reads than the first."""
+        shift = 0
+        for part, pieces, axis in list(zip(self.tiles, self.spec.pieces, self.axes, strict=True))[self.spec.summed :]:
+            shift = shift * len(part) + (pieces - 1) * axis.window.dilation
+        return shift
+
+    def room(self, blocks: int) -> tuple[int, int, int]:
+        """How transformed inputs lie: elements between vectors of channels (in tiles), between blocks, and of a plane.
+
+        Block by block; where pieces of the taps read tiles farther on, all blocks as one. An odd number of tiles apart, vectors
+        do not crowd the first cache.
+        """
+        spec = self.spec
+        pitch, lanes = (part(self.tape.compiler.target) for part in (spec.pitch, lambda t: t.lanes(spec.c.dtype)))
+        if self.shift == 0:
+            size = spec.points * spec.block * pitch
+            return spec.block, size, blocks * size
+        tiles = (blocks * spec.block + self.shift) | 1
+        return tiles, spec.block * lanes, spec.points * tiles * pitch
 
     def planes(self, outputs: range) -> range:
         """The planes that these outputs of a summed axis read."""
@@ -88,10 +114,10 @@ def filtered(work: Filtered) -> None:
     products = tape.compiler.kernel(f"winograd products {spec!r}", lambda e: kernels.emit_products(e, spec))
     bands = _deep_bands(work) if spec.summed else _flat_bands(work)
     images = work.out.shape[0] if spec.summed else 1
-    largest = max(images * len(band.read) * band.blocks for band in bands)
-    v = tape.schedule.array(Box((0,), (largest * work.block,)), work.x.dtype, rows=True)
+    largest = max(images * len(band.read) * work.room(band.blocks)[2] for band in bands)
+    v = tape.schedule.array(Box((0,), (largest,)), work.x.dtype, rows=True)
     for band in bands:
-        tiles = min(work.count - band.base, band.blocks * spec.block)
+        tiles = min(work.count - band.base, band.blocks * spec.block + work.shift)
         words = _input_words(work, v, band)
         tape.schedule.launch(inputs, kernels.input_names(axes), words, images * len(band.read) * tiles)
         words, groups = _product_words(work, v, band)
@@ -135,10 +161,13 @@ def _input_words(work: Filtered, v: View, band: Band) -> dict[str, object]:
     pad = padding_row(work.tape, x.dtype, work.spec.pitch(work.tape.compiler.target), 0.0)
     origin = (work.out.box.lo[0], x.box.lo[1], *(0 for _ in work.axes))
     words: dict[str, object] = {"x": x.place(origin), "v": v.place(), "pad": pad, "xb": x.strides[0]}
-    words |= {"tiles": work.count, "blocks": band.blocks, "base": band.base}
+    words |= {"tiles": work.count, "base": band.base}
+    words["room"], words["leap"], words["slab"] = work.room(band.blocks)
     for number, (axis, part) in enumerate(zip(work.axes, work.tiles, strict=True)):
         part, before = (band.read, 0) if number < summed else (part, axis.window.pad_lo)
-        words |= {f"x{number}": x.strides[2 + number], f"e{number}": axis.extent, f"p{number}": before}
+        # What no output reads counts as padding, so that boxes, which do not have it, meet the same.
+        read = axis.window.needs(0, axis.window.output_size(axis.extent))[1]
+        words |= {f"x{number}": x.strides[2 + number], f"e{number}": min(axis.extent, read), f"p{number}": before}
         words |= {f"f{number}": part.start, f"t{number}": len(part)}
     return words
 
@@ -151,6 +180,7 @@ def _product_words(work: Filtered, v: View, band: Band) -> tuple[dict[str, objec
     words |= {"y": out.place(origin), "yb": out.strides[0], "planes": len(band.read), "plane": band.read.start}
     words |= {"extent": depth.extent, "origin": depth.window.pad_lo}
     words |= {"tiles": work.count, "blocks": band.blocks, "base": band.base}
+    words["room"], words["leap"], words["slab"] = work.room(band.blocks)
     inner, groups = _groups(work, band.blocks * len(band.outputs) * (out.shape[0] if summed else 1))
     words |= {"inner": inner, "groups": groups}
     for number, (axis, part) in enumerate(zip(work.axes, work.tiles, strict=True)):
