@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from atrous.engine.codelets.toomcook import Filter, Matrix, filtering, transform
 
-FILTERS = [(2, 3), (3, 3), (4, 3), (6, 3), (2, 5), (4, 5), (3, 4), (1, 1)]
+FILTERS = [(2, 3), (3, 2), (4, 2), (3, 3), (4, 4), (4, 3), (6, 3), (2, 5), (4, 5), (3, 4), (1, 1)]
 NUMBERS = st.lists(st.integers(-99, 99), min_size=8, max_size=8)
 
 

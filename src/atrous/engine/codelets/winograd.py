@@ -31,7 +31,7 @@ from atrous.target import Target
 
 #: The layout that is read, and the one that is written.
 READS = WRITES = Layout.CHANNELS
-#: Taps of an axis that is filtered; axes of one tap are not.
+#: Taps of an axis that are filtered at once; more fall into pieces, a single one is not filtered.
 TAPS = 3
 #: Channels of a turn of the inner loop; weights are filled up with zeros to a multiple.
 CHANNEL_UNROLL = 4
@@ -61,7 +61,7 @@ class Minimal:
     def filters(self) -> tuple[Filter, ...]:
         """What is filtered of each axis; nothing of the summed ones, and of those of one tap."""
         taps = (*(1 for _ in range(self.summed)), *self.c.kernel[self.summed :])
-        each = ((1, 1) if count == 1 else (self.grid, TAPS if count == TAPS else self.grid) for count in taps)
+        each = ((1, 1) if count == 1 else (self.grid, count if count <= TAPS else self.grid) for count in taps)
         return tuple(filtering(m, r) for m, r in each)
 
     @property

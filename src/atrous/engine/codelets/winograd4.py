@@ -30,9 +30,9 @@ GRID = 4
 
 
 def applies(c: Convolution, target: Target) -> bool:
-    """Kernels of 3 taps on any axis, and of more on one axis alone: of 4, the errors on two axes would add up to too much."""
-    large = [taps for taps in c.kernel[-2:] if taps not in (1, TAPS)]
-    return applies_in_pieces(c, target) and (not large or (len(large) == 1 and TAPS not in c.kernel[-2:]))
+    """Kernels of up to 3 taps on any axis; of more, in pieces of 4, on one axis alone: on two, errors would add up to too much."""
+    large = any(taps > TAPS for taps in c.kernel[-2:])
+    return applies_in_pieces(c, target) and not (large and sum(taps > 1 for taps in c.kernel[-2:]) > 1)
 
 
 def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
