@@ -30,7 +30,7 @@ GRID = 4
 
 
 def applies(c: Convolution, target: Target) -> bool:
-    """Kernels of up to 3 taps on any axis; of more, in pieces of 4, on one axis alone: on two, errors would add up to too much."""
+    """Kernels of up to 3 taps on any axis; of more, in pieces of 4, on one axis alone: on two, errors would be too large."""
     large = any(taps > TAPS for taps in c.kernel[-2:])
     return applies_in_pieces(c, target) and not (large and sum(taps > 1 for taps in c.kernel[-2:]) > 1)
 
