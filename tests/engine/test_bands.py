@@ -16,6 +16,7 @@ from tests.engine.running import same_bits
 
 CASES = (
     (dncnn(depth=5, width=8), (2, 1, 61, 40)),
+    (dncnn(depth=5, width=32), (1, 1, 61, 40)),
     (context_module(3), (1, 3, 150, 33)),
     (wavenet(blocks=1, depth=4, width=8, skip=8, levels=16), (1, 16, 700)),
     (unet(width=4), (1, 1, 508, 204)),
@@ -29,21 +30,25 @@ def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bands, "MOST", 11)
 
 
+@pytest.mark.parametrize("accuracy", ["strict", "default"])
 @pytest.mark.parametrize(("network", "shape"), CASES, ids=lambda value: getattr(value, "name", ""))
 def test_bands_give_the_same_bits_in_less_memory(
-    network: Network, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+    network: Network, shape: tuple[int, ...], accuracy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    at_once = Program(network, accuracy="strict")  # the scratch memory of tiles, the same for any band, would hide the rest
+    at_once = Program(network, accuracy=accuracy)
     expected = at_once(x)
+    if network is CASES[1][0] and accuracy == "default":
+        assert any(plan.codelet.GRID > 1 for plan in at_once.planner.chosen.values())
     everywhere(monkeypatch)
-    banded = Program(network, accuracy="strict")
+    banded = Program(network, accuracy=accuracy)
     for threads in (1, 3):
         banded.threads = threads
         assert same_bits(banded(x), expected)
     name = next(iter(network.inputs))
     few, whole = (each.bind({name: shape}) for each in (banded, at_once))
-    assert few.arena_bytes(few.whole()) < whole.arena_bytes(whole.whole())
+    if accuracy == "strict":  # the scratch memory of tiles, the same for any band, may be most of it
+        assert few.arena_bytes(few.whole()) < whole.arena_bytes(whole.whole())
 
 
 def _mean(b: Builder, x: Value) -> Value:
