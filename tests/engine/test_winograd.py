@@ -163,6 +163,7 @@ def test_the_family_does_not_depend_on_the_batch_or_the_layouts_around() -> None
 @pytest.mark.parametrize(
     "text",
     [
+        "conv:f32:c64:i16064:k128:w2:d64",
         "conv:f32:c64:i56x56:k64:w3x3:s2:p1",
         "conv:f32:c64:i56x56:k64:w3x3:p1:g64",
         "conv:f32:c3:i56x56:k64:w3x3:p1",

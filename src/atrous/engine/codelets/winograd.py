@@ -127,8 +127,8 @@ def _dense(c: Convolution) -> bool:
 
 
 def worthwhile(c: Convolution, target: Target) -> bool:
-    """The transforms' work is shared by the channels of the other side."""
-    return min(c.channels, c.outputs) >= 8
+    """The transforms' work is shared by the channels of the other side, and saves something where there are taps enough."""
+    return min(c.channels, c.outputs) >= 8 and max(c.kernel[-2:]) >= TAPS
 
 
 def tiles(c: Convolution, grid: int, target: Target) -> tuple[Register, ...]:
