@@ -131,7 +131,7 @@ def worthwhile(c: Convolution, target: Target) -> bool:
     return min(c.channels, c.outputs) >= 8 and max(c.kernel[-2:]) >= TAPS
 
 
-def tiles(c: Convolution, grid: int, target: Target) -> tuple[Register, ...]:
+def tiles(grid: int, c: Convolution, target: Target) -> tuple[Register, ...]:
     """Register tiles that fit the registers, in blocks whose products fit the stack."""
     lanes, registers = target.lanes(c.dtype), target.vector_registers
     # Where no instruction multiplies by an element in memory, factors take registers; with the last ones LLVM begins to spill.
@@ -149,7 +149,7 @@ def tiles(c: Convolution, grid: int, target: Target) -> tuple[Register, ...]:
     return tuple(found)
 
 
-def tile_cost(c: Convolution, grid: int, register: Register, target: Target) -> Cost:
+def tile_cost(grid: int, c: Convolution, register: Register, row: int, target: Target) -> Cost:
     """Cycles of the products for each multiply-add that the definition has, on full tiles."""
     spec = Minimal(c, grid, register)
     steps = ceil_div(c.outputs, spec.width(target)) * spec.points / register.pixels
@@ -171,9 +171,10 @@ def blocks(c: Convolution, register: Register, target: Target) -> int:
     return 1
 
 
-def pack_filter(spec: Minimal, weights: Array, bias: Array | None, target: Target) -> Packed:
+def pack_tiles(grid: int, c: Convolution, register: Register, weights: Array, bias: Array | None, target: Target) -> Packed:
     """Weights ``(K, C, *kernel)`` transformed in float64, and the bias: ``[block][point][plane, piece][channel][output]``."""
-    c, width = spec.c, spec.width(target)
+    spec = Minimal(c, grid, register)
+    width = spec.width(target)
     blocks, channels = ceil_div(c.outputs, width), ceil_div(c.channels, CHANNEL_UNROLL) * CHANNEL_UNROLL
     g = np.ones((1, 1))
     for f in spec.filters:

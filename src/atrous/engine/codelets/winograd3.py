@@ -1,56 +1,23 @@
-"""Winograd's F(3, 3): 3 outputs of an axis by 5 multiplications instead of 9: where tiles of 3 fill residue classes best.
+"""Winograd's F(3, 3): 3 outputs of an axis by 5 multiplications instead of 9; for residue classes, and large kernels in pieces.
 
 All but the size of the tiles is ``winograd``.
 """
 
 from __future__ import annotations
 
-from atrous.engine.codelets.convolution import Convolution, Cost, Packed, Register
-from atrous.engine.codelets.winograd import (
-    READS,
-    WRITES,
-    Minimal,
-    applies_in_pieces,
-    blocks,
-    pack_filter,
-    tile_cost,
-    tiles,
-    worthwhile,
-)
-from atrous.engine.codelets.winograd_kernels import emit_products, product_names
-from atrous.engine.emit import Emitter
-from atrous.graph.fact import Array
-from atrous.target import Target
+from functools import partial
+
+from atrous.engine.codelets.winograd import READS, WRITES, applies_in_pieces, blocks, pack_tiles, tile_cost, tiles, worthwhile
+from atrous.engine.codelets.winograd_kernels import emit_tiles
+from atrous.engine.codelets.winograd_kernels import product_names as names
 
 __all__ = ["GRID", "READS", "WRITES", "applies", "blocks", "candidates", "cost", "emit", "names", "pack", "worthwhile"]
 
 #: Outputs of an axis that are computed together.
 GRID = 3
-
-
-def applies(c: Convolution, target: Target) -> bool:
-    """Kernels of any size: those of more than 3 taps fall into pieces of 3."""
-    return applies_in_pieces(c, target)
-
-
-def candidates(c: Convolution, target: Target) -> tuple[Register, ...]:
-    """Register tiles of the products, on blocks of tiles that fit the stack."""
-    return tiles(c, GRID, target)
-
-
-def cost(c: Convolution, register: Register, row: int, target: Target) -> Cost:
-    """Cycles of the products for each multiply-add that the definition has."""
-    return tile_cost(c, GRID, register, target)
-
-
-def names(c: Convolution) -> list[str]:
-    return product_names(c)
-
-
-def pack(c: Convolution, register: Register, weights: Array, bias: Array | None, target: Target) -> Packed:
-    """Weights transformed in float64, rounded once."""
-    return pack_filter(Minimal(c, GRID, register), weights, bias, target)
-
-
-def emit(e: Emitter, c: Convolution, register: Register) -> None:
-    emit_products(e, Minimal(c, GRID, register))
+#: Kernels of more than 3 taps fall into pieces of 3.
+applies = applies_in_pieces
+candidates = partial(tiles, GRID)
+cost = partial(tile_cost, GRID)
+pack = partial(pack_tiles, GRID)
+emit = partial(emit_tiles, GRID)

@@ -185,6 +185,11 @@ class _Inputs(_Kernel):
         return [e.b.icmp_unsigned("<", place, extent) for place in places]
 
 
+def emit_tiles(grid: int, e: Emitter, c: Convolution, register: Register) -> None:
+    """The kernel of products for tiles of so many outputs."""
+    emit_products(e, Minimal(c, grid, register))
+
+
 def emit_products(e: Emitter, spec: Minimal) -> None:
     """The kernel that multiplies and transforms to outputs: a unit is a block of tiles and ``inner`` blocks of channels."""
     _Products(e, spec, product_names(spec.c)).emit()
